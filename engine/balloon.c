@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* A balloon's life: connect, runs of inflation or deflation, resets, the end. */
+#include "internal.h"
+
+/* While pages are isolated for migration a reset waits for them this long at a time. */
+#define POP_RETRY_MS 10U
+
+static struct aero_next now(void)
+{
+	return (struct aero_next){.kind = AERO_NEXT_NOW};
+}
+
+static struct aero_next after(uint32_t delay_ms)
+{
+	return (struct aero_next){.kind = AERO_NEXT_DELAY, .delay_ms = delay_ms};
+}
+
+void aero_init(struct aero_balloon *b, struct aero_port *port, const struct aero_config *config,
+	       const struct aero_hypervisor_ops *ops, void *hypervisor)
+{
+	*b = (struct aero_balloon){
+		.port = port,
+		.ops = ops,
+		.hypervisor = hypervisor,
+		.config = *config,
+		.phase = AERO_PHASE_REST,
+		.reset_required = true,
+		.pace.rate = config->pace.rate_max,
+	};
+}
+
+/* Whether commands about pages make sense at this moment. */
+bool aero_is_connected(const struct aero_balloon *b)
+{
+	return !b->reset_required && b->phase != AERO_PHASE_STOPPED;
+}
+
+void aero_note_target(struct aero_balloon *b, uint64_t target_pages)
+{
+	uint64_t limit = aero_port_limit_pages(b->port);
+
+	if (target_pages > limit) {
+		if (aero_first_time(b, AERO_SAID_HUGE_TARGET))
+			aero_port_log(b->port, AERO_LOG_WARNING,
+				      "%s: the hypervisor asks for %llu of %llu pages; said once",
+				      b->ops->name, (unsigned long long)target_pages,
+				      (unsigned long long)limit);
+		target_pages = limit;
+	}
+	if (target_pages == b->target_pages)
+		return;
+	aero_port_trace(b->port, AERO_EVENT_TARGET, target_pages, b->target_pages, b->size_pages);
+	b->target_pages = target_pages;
+}
+
+static struct aero_next end_run(struct aero_balloon *b, enum aero_run_end why)
+{
+	aero_store_free_refused(b);
+	aero_pace_end(b);
+	b->phase = AERO_PHASE_REST;
+	aero_port_trace(b->port, AERO_EVENT_RUN_END, b->target_pages, b->size_pages, (uint64_t)why);
+	return after(b->config.pace.period_ms);
+}
+
+/* What the size asks for, given the phase we are in. */
+static enum aero_phase direction(const struct aero_balloon *b)
+{
+	uint64_t size = b->size_pages, target = b->target_pages;
+
+	if (size < target)
+		return AERO_PHASE_INFLATE;
+	if (size == target)
+		return AERO_PHASE_REST;
+	if (!target || b->phase == AERO_PHASE_DEFLATE || size - target > AERO_SLACK_PAGES)
+		return AERO_PHASE_DEFLATE;
+	return AERO_PHASE_REST;
+}
+
+/* One batch toward the target.  A target that moved meanwhile turns us round. */
+static struct aero_next follow_target(struct aero_balloon *b)
+{
+	enum aero_run_end end = AERO_END_DONE;
+	bool over;
+
+	b->phase = direction(b);
+	if (b->phase == AERO_PHASE_REST)
+		return end_run(b, AERO_END_DONE);
+	if (b->phase == AERO_PHASE_INFLATE) {
+		if (aero_pace_held_off(b))
+			return end_run(b, AERO_END_HELD_OFF);
+		over = aero_inflate(b, &end);
+	} else {
+		over = aero_deflate(b, &end);
+	}
+	return over ? end_run(b, end) : now();
+}
+
+static struct aero_next ask_target(struct aero_balloon *b)
+{
+	uint64_t target;
+
+	switch (b->ops->get_target(b->hypervisor, aero_port_limit_pages(b->port), &target)) {
+	case AERO_REPLY_OK:
+		break;
+	case AERO_REPLY_RESET:
+		b->reset_required = true;
+		return end_run(b, AERO_END_RESET);
+	default:
+		return end_run(b, AERO_END_COMMAND);
+	}
+	aero_note_target(b, target);
+	aero_port_trace(b->port, AERO_EVENT_RUN, b->target_pages, b->size_pages, 0);
+	b->phase = AERO_PHASE_REST;
+	b->phase = direction(b);
+	return b->phase == AERO_PHASE_REST ? end_run(b, AERO_END_DONE) : now();
+}
+
+static struct aero_next connect(struct aero_balloon *b)
+{
+	b->link = (struct aero_link){0};
+	if (b->ops->connect(b->hypervisor, &b->link) != AERO_REPLY_OK) {
+		b->counters.failed_connects++;
+		if (aero_first_time(b, AERO_SAID_NO_CONNECTION))
+			aero_port_log(b->port, AERO_LOG_WARNING,
+				      "%s: no connection; trying again each %u ms, said once",
+				      b->ops->name, b->config.pace.period_ms);
+		return end_run(b, AERO_END_COMMAND);
+	}
+	b->said &= ~AERO_SAID_NO_CONNECTION;
+	b->reset_required = false;
+	return ask_target(b);
+}
+
+/* A reset: the hypervisor forgot our pages; take them back, a batch a step, then connect. */
+static struct aero_next pop(struct aero_balloon *b)
+{
+	bool progress = aero_store_pop(b);
+
+	if (b->size_pages)
+		return progress ? now() : after(POP_RETRY_MS);
+	b->phase = AERO_PHASE_CONNECT;
+	return now();
+}
+
+static struct aero_next begin_run(struct aero_balloon *b)
+{
+	b->counters.runs++;
+	b->barred_in = 0;
+	b->barred_out = 0;
+	aero_pace_begin(b);
+	if (!b->reset_required)
+		return ask_target(b);
+
+	b->counters.resets++;
+	aero_port_trace(b->port, AERO_EVENT_RESET, b->size_pages, 0, 0);
+	b->ops->quiesce(b->hypervisor);
+	b->phase = AERO_PHASE_POP;
+	return pop(b);
+}
+
+struct aero_next aero_step(struct aero_balloon *b)
+{
+	switch (b->phase) {
+	case AERO_PHASE_REST:
+		return begin_run(b);
+	case AERO_PHASE_POP:
+		return pop(b);
+	case AERO_PHASE_CONNECT:
+		return connect(b);
+	case AERO_PHASE_INFLATE:
+	case AERO_PHASE_DEFLATE:
+		/* Migration or relief may have met a reset since the last step. */
+		if (b->reset_required)
+			return end_run(b, AERO_END_RESET);
+		return follow_target(b);
+	default:
+		return after(b->config.pace.period_ms);
+	}
+}
+
+void aero_stop(struct aero_balloon *b)
+{
+	if (b->phase == AERO_PHASE_STOPPED)
+		return;
+	b->ops->quiesce(b->hypervisor);
+	b->ops->disconnect(b->hypervisor);
+	aero_store_free_refused(b);
+	b->phase = AERO_PHASE_STOPPED;
+}
+
+uint64_t aero_drain(struct aero_balloon *b)
+{
+	aero_store_pop(b);
+	return b->size_pages;
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Deflation, one batch at a time.  The hypervisor is told before a page goes
+ * back to the guest; what it does not release stays in the store.
+ */
+#include "internal.h"
+
+/* A run of which the hypervisor released a part. */
+static void place_broken_run(struct aero_balloon *b, uint32_t block)
+{
+	struct aero_batch *batch = &b->batch;
+	uint32_t i;
+
+	aero_port_split(b->port, batch->block[block], batch->held_order);
+	b->counters.runs_broken++;
+	for (i = 0; i < batch->units_per_block; i++) {
+		aero_page *page = aero_port_page(batch->block[block], i);
+
+		if (batch->answer[block * batch->units_per_block + i] == AERO_ANSWER_OK)
+			aero_store_give(b, AERO_CLASS_PAGE, &page, 1);
+		else
+			aero_store_hold(b, AERO_CLASS_PAGE, &page, 1);
+	}
+}
+
+static void place_units(struct aero_balloon *b)
+{
+	struct aero_batch *batch = &b->batch;
+	uint32_t i;
+
+	if (batch->not_ok == batch->units) {
+		aero_store_hold(b, batch->class, batch->block, batch->blocks);
+		return;
+	}
+	if (!batch->not_ok) {
+		aero_store_give(b, batch->class, batch->block, batch->blocks);
+		return;
+	}
+	for (i = 0; i < batch->blocks; i++) {
+		if (batch->class == AERO_CLASS_RUN)
+			place_broken_run(b, i);
+		else if (batch->answer[i] == AERO_ANSWER_OK)
+			aero_store_give(b, batch->class, &batch->block[i], 1);
+		else
+			aero_store_hold(b, batch->class, &batch->block[i], 1);
+	}
+}
+
+/*
+ * Asks for up to @max_blocks of @class back.  Returns the pages the guest got;
+ * *@failed is set when the command as a whole failed.
+ */
+static uint64_t reclaim(struct aero_balloon *b, enum aero_class class, uint64_t max_blocks,
+			bool *failed)
+{
+	struct aero_batch *batch = &b->batch;
+	enum aero_reply reply;
+	unsigned int got;
+	uint64_t pages;
+
+	got = aero_store_unhold(b, class, batch->block,
+				(unsigned int)aero_min(max_blocks, aero_class_batch(class)));
+	if (!got)
+		return 0;
+	aero_batch_fill(b, class, got);
+	reply = aero_batch_send(b, b->ops->reclaim);
+	if (reply != AERO_REPLY_OK && reply != AERO_REPLY_RESET) {
+		aero_store_hold(b, class, batch->block, batch->blocks);
+		*failed = true;
+		return 0;
+	}
+	place_units(b);
+	pages = (uint64_t)(batch->units - batch->not_ok) << batch->wire_order;
+	b->counters.pages_out += pages;
+	aero_port_trace(b->port, AERO_EVENT_RECLAIM, (uint64_t) class, batch->blocks, pages);
+	return pages;
+}
+
+/* Small first; a class only while a whole block of it fits into @excess. */
+static bool pick_class(const struct aero_balloon *b, uint64_t excess, enum aero_class *class)
+{
+	unsigned int c;
+
+	for (c = 0; c < AERO_CLASSES; c++) {
+		if (b->held[c] && !(b->barred_out & (1U << c)) &&
+		    excess >> aero_class_held_order((enum aero_class)c)) {
+			*class = (enum aero_class)c;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool aero_deflate(struct aero_balloon *b, enum aero_run_end *end)
+{
+	uint64_t excess = b->size_pages - b->target_pages;
+	enum aero_class class;
+	bool failed = false;
+
+	if (!pick_class(b, excess, &class)) {
+		*end = b->barred_out ? AERO_END_NO_PROGRESS : AERO_END_DONE;
+		return true;
+	}
+	if (!reclaim(b, class, excess >> aero_class_held_order(class), &failed))
+		b->barred_out |= 1U << class;
+	if (b->reset_required || failed) {
+		*end = failed ? AERO_END_COMMAND : AERO_END_RESET;
+		return true;
+	}
+	return false;
+}
+
+/* Any block will do for a guest in need: @pages rounded up to whole blocks. */
+static uint64_t relieve_class(struct aero_balloon *b, enum aero_class class, uint64_t pages)
+{
+	unsigned int order = aero_class_held_order(class);
+	uint64_t batches = b->held[class] / aero_class_batch(class) + 1;
+	uint64_t freed = 0, got;
+	bool failed = false;
+
+	while (freed < pages && batches-- && !failed && !b->reset_required) {
+		got = reclaim(b, class, (pages - freed + (1U << order) - 1) >> order, &failed);
+		if (!got)
+			break;
+		freed += got;
+	}
+	return freed;
+}
+
+uint64_t aero_relieve(struct aero_balloon *b, uint64_t pages)
+{
+	uint64_t freed = 0;
+	unsigned int class;
+
+	if (!aero_is_connected(b) || !pages)
+		return 0;
+	pages = aero_min(pages, b->size_pages);
+	aero_pace_hold_off(b);
+	aero_store_free_refused(b);
+	for (class = 0; class < AERO_CLASSES && freed < pages; class ++)
+		freed += relieve_class(b, (enum aero_class) class, pages - freed);
+	b->counters.relieved_pages += freed;
+	aero_port_trace(b->port, AERO_EVENT_RELIEVE, pages, freed, 0);
+	return freed;
+}

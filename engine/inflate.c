@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* Inflation, one batch at a time: pick a class, take, offer, put each page in its place. */
+#include "internal.h"
+
+static bool is_barred(const struct aero_balloon *b, enum aero_class class)
+{
+	return b->barred_in & (1U << class);
+}
+
+/* Big first: it is cheaper for everybody.  Not in slow runs, where it would take the last of it. */
+static enum aero_class pick_class(const struct aero_balloon *b, uint64_t want_pages)
+{
+	if (want_pages < AERO_BLOCK_PAGES || b->pace.limited)
+		return AERO_CLASS_PAGE;
+	if (b->link.large && b->config.large && !is_barred(b, AERO_CLASS_LARGE))
+		return AERO_CLASS_LARGE;
+	if (b->config.runs && !is_barred(b, AERO_CLASS_RUN))
+		return AERO_CLASS_RUN;
+	return AERO_CLASS_PAGE;
+}
+
+/*
+ * The allocator had less than was asked for.  Large blocks: go on with pages.
+ * Pages: go on with reclaim.  True when the run is over.
+ */
+static bool ran_dry(struct aero_balloon *b, enum aero_class class, enum aero_run_end *end)
+{
+	b->counters.take_failed[aero_class_unit(class)][b->pace.effort]++;
+	if (class != AERO_CLASS_PAGE) {
+		b->barred_in |= 1U << AERO_CLASS_LARGE | 1U << AERO_CLASS_RUN;
+		return false;
+	}
+	if (b->pace.effort == AERO_LIGHT) {
+		*end = AERO_END_RATE;
+		return !aero_pace_light_failed(b);
+	}
+	aero_pace_reclaim_failed(b);
+	*end = AERO_END_NO_MEMORY;
+	return true;
+}
+
+/* A block or page the hypervisor did not take. */
+static void put_rejected(struct aero_balloon *b, enum aero_class class, aero_page *block,
+			 aero_pfn pfn, enum aero_answer answer)
+{
+	aero_port_trace(b->port, AERO_EVENT_REFUSED, pfn.v, (uint64_t) class, (uint64_t)answer);
+	if (answer == AERO_ANSWER_REFUSED) {
+		aero_store_refuse(b, aero_class_unit(class), block);
+		return;
+	}
+	aero_store_give(b, class, &block, 1);
+	if (answer != AERO_ANSWER_FAILED)
+		return;
+	b->counters.odd_answers++;
+	if (aero_first_time(b, AERO_SAID_ODD_ANSWER))
+		aero_port_log(b->port, AERO_LOG_WARNING,
+			      "%s: the hypervisor would not take frame 0x%llx; said once",
+			      b->ops->name, pfn.v);
+}
+
+/* A run of which the hypervisor took a part: its pages part ways. */
+static void place_broken_run(struct aero_balloon *b, uint32_t block)
+{
+	struct aero_batch *batch = &b->batch;
+	uint32_t i, u;
+
+	aero_port_split(b->port, batch->block[block], batch->held_order);
+	b->counters.runs_broken++;
+	for (i = 0; i < batch->units_per_block; i++) {
+		aero_page *page = aero_port_page(batch->block[block], i);
+
+		u = block * batch->units_per_block + i;
+		if (batch->answer[u] == AERO_ANSWER_OK)
+			aero_store_hold(b, AERO_CLASS_PAGE, &page, 1);
+		else
+			put_rejected(b, AERO_CLASS_PAGE, page, aero_batch_pfn(batch, u),
+				     (enum aero_answer)batch->answer[u]);
+	}
+}
+
+/* After a reply of OK or RESET: each unit's answer says where it goes. */
+static void place_units(struct aero_balloon *b)
+{
+	struct aero_batch *batch = &b->batch;
+	uint32_t i;
+
+	if (!batch->not_ok) {
+		aero_store_hold(b, batch->class, batch->block, batch->blocks);
+		return;
+	}
+	for (i = 0; i < batch->blocks; i++) {
+		if (batch->class == AERO_CLASS_RUN)
+			place_broken_run(b, i);
+		else if (batch->answer[i] == AERO_ANSWER_OK)
+			aero_store_hold(b, batch->class, &batch->block[i], 1);
+		else
+			put_rejected(b, batch->class, batch->block[i], batch->first[i],
+				     (enum aero_answer)batch->answer[i]);
+	}
+}
+
+static bool was_not_needed(const struct aero_batch *batch)
+{
+	uint32_t u;
+
+	for (u = 0; batch->not_ok && u < batch->units; u++)
+		if (batch->answer[u] == AERO_ANSWER_NOT_NEEDED)
+			return true;
+	return false;
+}
+
+/* Offers the batch.  True when the run is over. */
+static bool offer(struct aero_balloon *b, enum aero_run_end *end)
+{
+	struct aero_batch *batch = &b->batch;
+	enum aero_reply reply = aero_batch_send(b, b->ops->give);
+	uint64_t pages;
+
+	if (reply != AERO_REPLY_OK && reply != AERO_REPLY_RESET) {
+		aero_store_give(b, batch->class, batch->block, batch->blocks);
+		*end = AERO_END_COMMAND;
+		return true;
+	}
+	place_units(b);
+	pages = (uint64_t)(batch->units - batch->not_ok) << batch->wire_order;
+	b->counters.pages_in += pages;
+	aero_port_trace(b->port, AERO_EVENT_GIVE, (uint64_t)batch->class, batch->blocks, pages);
+
+	if (b->reset_required) {
+		*end = AERO_END_RESET;
+		return true;
+	}
+	if (was_not_needed(batch)) {
+		*end = AERO_END_DONE;
+		return true;
+	}
+	if (pages)
+		return false;
+	/* Nothing of it was taken.  More of the same would be no better. */
+	b->barred_in |= 1U << batch->class;
+	*end = AERO_END_NO_PROGRESS;
+	return batch->class == AERO_CLASS_PAGE;
+}
+
+bool aero_inflate(struct aero_balloon *b, enum aero_run_end *end)
+{
+	uint64_t want = b->target_pages - b->size_pages;
+	uint64_t spare = aero_port_spare_pages(b->port);
+	uint64_t allowance = aero_pace_allowance(b);
+	enum aero_class class;
+	unsigned int n, got;
+	bool over = false;
+
+	if (!spare || !allowance) {
+		*end = spare ? AERO_END_RATE : AERO_END_NO_MEMORY;
+		return true;
+	}
+	want = aero_min(want, aero_min(spare, allowance));
+	class = pick_class(b, want);
+	n = (unsigned int)aero_min(want >> aero_class_held_order(class), aero_class_batch(class));
+
+	got = aero_port_take(b->port, aero_class_held_order(class), b->pace.effort, b->batch.block,
+			     n);
+	b->pace.taken += (uint64_t)got << aero_class_held_order(class);
+	b->counters.taken[aero_class_unit(class)][b->pace.effort] +=
+		(uint64_t)got * aero_class_units(class);
+	if (got < n)
+		over = ran_dry(b, class, end);
+	if (got) {
+		aero_batch_fill(b, class, got);
+		over |= offer(b, end);
+	}
+	return over;
+}

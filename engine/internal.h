@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* What the engine's files share among themselves.  All under the step lock. */
+#ifndef AEROSTAT_ENGINE_INTERNAL_H
+#define AEROSTAT_ENGINE_INTERNAL_H
+
+#include <aerostat/balloon.h>
+
+#define AERO_BLOCK_PAGES (1U << AERO_BLOCK_ORDER)
+
+/* Deflation leaves up to this much, so that the balloon does not flutter between sizes. */
+#define AERO_SLACK_PAGES AERO_BLOCK_PAGES
+
+_Static_assert(AERO_BLOCK_PAGES <= AERO_BATCH_MAX, "a run fits one batch");
+
+/* Messages given once, bits of aero_balloon.said. */
+#define AERO_SAID_ODD_ANSWER	(1U << 0)
+#define AERO_SAID_NO_CONNECTION (1U << 1)
+#define AERO_SAID_HUGE_TARGET	(1U << 2)
+
+static inline bool aero_first_time(struct aero_balloon *b, uint32_t message)
+{
+	bool first = !(b->said & message);
+
+	b->said |= message;
+	return first;
+}
+
+static inline uint64_t aero_min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline enum aero_unit aero_class_unit(enum aero_class class)
+{
+	return class == AERO_CLASS_LARGE ? AERO_UNIT_LARGE : AERO_UNIT_BASE;
+}
+
+/* Units in one block of @class, and blocks of it that fill a batch. */
+static inline uint32_t aero_class_units(enum aero_class class)
+{
+	return 1U << (aero_class_held_order(class) - aero_class_wire_order(class));
+}
+
+static inline uint32_t aero_class_batch(enum aero_class class)
+{
+	return AERO_BATCH_MAX / aero_class_units(class);
+}
+
+/* store.c: who owns which page */
+void aero_store_hold(struct aero_balloon *b, enum aero_class class, aero_page **blocks,
+		     unsigned int n);
+unsigned int aero_store_unhold(struct aero_balloon *b, enum aero_class class, aero_page **blocks,
+			       unsigned int n);
+void aero_store_give(struct aero_balloon *b, enum aero_class class, aero_page **blocks,
+		     unsigned int n);
+void aero_store_refuse(struct aero_balloon *b, enum aero_unit unit, aero_page *block);
+void aero_store_free_refused(struct aero_balloon *b);
+bool aero_store_pop(struct aero_balloon *b);
+
+/* batch.c: blocks in flight */
+void aero_batch_fill(struct aero_balloon *b, enum aero_class class, unsigned int blocks);
+enum aero_reply aero_batch_send(struct aero_balloon *b,
+				enum aero_reply (*call)(void *, struct aero_batch *));
+
+/* pace.c: how fast */
+void aero_pace_begin(struct aero_balloon *b);
+void aero_pace_end(struct aero_balloon *b);
+uint64_t aero_pace_allowance(const struct aero_balloon *b);
+bool aero_pace_light_failed(struct aero_balloon *b);
+void aero_pace_reclaim_failed(struct aero_balloon *b);
+void aero_pace_hold_off(struct aero_balloon *b);
+bool aero_pace_held_off(struct aero_balloon *b);
+
+/* inflate.c, deflate.c: one batch each; true when the run is over, and *@end says why */
+bool aero_inflate(struct aero_balloon *b, enum aero_run_end *end);
+bool aero_deflate(struct aero_balloon *b, enum aero_run_end *end);
+
+/* balloon.c */
+void aero_note_target(struct aero_balloon *b, uint64_t target_pages);
+bool aero_is_connected(const struct aero_balloon *b);
+
+#endif

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * How fast the balloon may grow.  Allocation without reclaim goes at any speed.
+ * Once it fails the guest is short of free pages: the rest of the run reclaims,
+ * limited to a rate that shrinks with each failure and recovers with each
+ * success, and the next few runs start out limited.  The rule and VMware's
+ * constants are in docs/vmware.md, "Pace".
+ */
+#include "internal.h"
+
+void aero_pace_begin(struct aero_balloon *b)
+{
+	struct aero_pace *pace = &b->pace;
+
+	if (pace->slow_left)
+		pace->slow_left--;
+	pace->taken = 0;
+	pace->effort = AERO_LIGHT;
+	pace->limited = pace->slow_left != 0;
+}
+
+/* A run that went to its limit and met no failure earns a higher one. */
+void aero_pace_end(struct aero_balloon *b)
+{
+	const struct aero_pace_config *config = &b->config.pace;
+	struct aero_pace *pace = &b->pace;
+	uint64_t rate;
+
+	if (!pace->limited || pace->taken < pace->rate)
+		return;
+	rate = pace->rate + config->rate_step * (pace->taken / pace->rate);
+	pace->rate = (uint32_t)aero_min(rate, config->rate_max);
+}
+
+/* Pages this run may still take. */
+uint64_t aero_pace_allowance(const struct aero_balloon *b)
+{
+	const struct aero_pace *pace = &b->pace;
+
+	if (!pace->limited)
+		return UINT64_MAX;
+	return pace->taken < pace->rate ? pace->rate - pace->taken : 0;
+}
+
+/* No page without reclaim.  True: go on with reclaim in this run. */
+bool aero_pace_light_failed(struct aero_balloon *b)
+{
+	struct aero_pace *pace = &b->pace;
+
+	pace->slow_left = b->config.pace.slow_runs;
+	pace->limited = true;
+	pace->effort = AERO_RECLAIM;
+	return pace->taken < pace->rate;
+}
+
+/* Not even with reclaim: the run is over, and the next ones take less. */
+void aero_pace_reclaim_failed(struct aero_balloon *b)
+{
+	struct aero_pace *pace = &b->pace;
+	uint32_t half = pace->rate / 2;
+
+	pace->rate = half > b->config.pace.rate_min ? half : b->config.pace.rate_min;
+	pace->limited = false;
+}
+
+void aero_pace_hold_off(struct aero_balloon *b)
+{
+	b->pace.held_off = true;
+	b->pace.held_off_until_ms = aero_port_now_ms(b->port) + b->config.pace.holdoff_ms;
+	b->counters.holdoffs++;
+}
+
+bool aero_pace_held_off(struct aero_balloon *b)
+{
+	if (b->pace.held_off && aero_port_now_ms(b->port) >= b->pace.held_off_until_ms)
+		b->pace.held_off = false;
+	return b->pace.held_off;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The engine: makes the balloon's size follow a target.
+ *
+ * It never sleeps, schedules, or loops without bound.  aero_step() does at most
+ * one batch and says what next; a *worker* (a kernel work item, a test loop)
+ * owns time and calls it.
+ *
+ * Locking.  The worker provides one *step lock*, which may sleep; every
+ * function here is called under it but where its comment says otherwise.  A
+ * port may have a lock of its own inside (pages isolated for migration); order:
+ * step lock, then the port's.  Code that may run inside an allocation made by
+ * aero_step() (a shrinker, page migration) may only *try* the step lock.
+ *
+ * Ownership.  A page is the guest's; or in flight (b->batch, inside one call);
+ * or in the store (the port's hold list, counted in b->held); or refused
+ * (b->refused); or isolated for migration (still counted in b->held).
+ */
+#ifndef AEROSTAT_BALLOON_H
+#define AEROSTAT_BALLOON_H
+
+#include <aerostat/hypervisor.h>
+
+/* Refused blocks kept aside through a run, for each unit size (VMware's rule). */
+#define AERO_REFUSED_MAX 16U
+
+/* Unit sizes with counters of their own: base pages and large blocks. */
+enum aero_unit { AERO_UNIT_BASE, AERO_UNIT_LARGE, AERO_UNITS };
+
+/* What the worker does after a step. */
+enum aero_next_kind {
+	AERO_NEXT_NOW,	 /* step again, after letting others run */
+	AERO_NEXT_DELAY, /* step again in delay_ms, or when kicked */
+};
+
+struct aero_next {
+	enum aero_next_kind kind;
+	uint32_t delay_ms;
+};
+
+/* Why a run ended, for the trace. */
+enum aero_run_end {
+	AERO_END_DONE,	      /* the size fits the target */
+	AERO_END_RATE,	      /* as many pages as the rate allows */
+	AERO_END_NO_MEMORY,   /* the guest has none to spare */
+	AERO_END_NO_PROGRESS, /* the hypervisor takes or gives nothing more */
+	AERO_END_COMMAND,     /* a command failed */
+	AERO_END_RESET,
+	AERO_END_HELD_OFF, /* the guest was short of memory a moment ago */
+	AERO_RUN_ENDS
+};
+
+/* Pace: one set of rules for all hypervisors, with each one's constants. */
+struct aero_pace_config {
+	uint32_t period_ms;  /* from the end of a run to the next */
+	uint32_t rate_max;   /* pages a run may take by reclaim, at the most ... */
+	uint32_t rate_min;   /* ... and at the least */
+	uint32_t rate_step;  /* gain for each `rate` pages taken in a run without error */
+	uint32_t slow_runs;  /* runs to go slowly after the allocator ran dry */
+	uint32_t holdoff_ms; /* no inflation for this long after the guest ran short */
+};
+
+struct aero_config {
+	struct aero_pace_config pace;
+	bool large; /* large units are used where the hypervisor has them */
+	bool runs;  /* large blocks are taken for base units */
+};
+
+struct aero_pace {
+	uint32_t rate;	    /* pages a run, between rate_min and rate_max */
+	uint32_t slow_left; /* slow runs to come */
+	uint64_t taken;	    /* pages taken in this run */
+	bool limited;	    /* this run may take `rate` pages and no more */
+	enum aero_effort effort;
+	bool held_off;
+	uint64_t held_off_until_ms;
+};
+
+/*
+ * Counters: touched once a batch or more rarely, under the lock that is held
+ * anyway, so they cost nothing measurable whether or not anybody reads them.
+ */
+struct aero_counters {
+	uint64_t runs, resets, failed_connects;
+	uint64_t taken[AERO_UNITS][AERO_EFFORTS];	/* blocks or pages the allocator gave */
+	uint64_t take_failed[AERO_UNITS][AERO_EFFORTS]; /* times it had not enough */
+	uint64_t given[AERO_UNITS];			/* blocks or pages given back to it */
+	uint64_t refused[AERO_UNITS];			/* the hypervisor would not take them */
+	uint64_t refused_freed[AERO_UNITS];		/* of those, freed again */
+	uint64_t odd_answers;				/* failures with no name */
+	uint64_t pages_in, pages_out;			/* by the hypervisor's consent */
+	uint64_t pages_popped;				/* taken back after it forgot them */
+	uint64_t runs_broken;				/* large blocks that became pages */
+	uint64_t migrated, migrate_failed;
+	uint64_t relieved_pages, holdoffs;
+};
+
+enum aero_phase {
+	AERO_PHASE_REST, /* between runs */
+	AERO_PHASE_POP,	 /* emptying the store after a reset */
+	AERO_PHASE_CONNECT,
+	AERO_PHASE_INFLATE,
+	AERO_PHASE_DEFLATE,
+	AERO_PHASE_STOPPED, /* aero_stop() was called */
+	AERO_PHASES
+};
+
+struct aero_balloon {
+	/* Set by aero_init(), constant after. */
+	struct aero_port *port;
+	const struct aero_hypervisor_ops *ops;
+	void *hypervisor;
+
+	/* Changed by the administrator under the step lock. */
+	struct aero_config config;
+
+	/* Written under the step lock; single words that others may read racily. */
+	uint64_t target_pages;
+	uint64_t size_pages; /* all the store holds, isolated pages too */
+	enum aero_phase phase;
+	bool reset_required;
+
+	/* Under the step lock. */
+	uint64_t held[AERO_CLASSES]; /* blocks in the store, isolated pages too */
+	struct aero_link link;
+	struct aero_pace pace;
+	struct aero_counters counters;
+	uint32_t barred_in;  /* classes not given again in this run, a bit each */
+	uint32_t barred_out; /* classes not asked back again in this run */
+	uint32_t refused_n[AERO_UNITS];
+	aero_page *refused[AERO_UNITS][AERO_REFUSED_MAX];
+	uint32_t said; /* messages that are given once, a bit each */
+	struct aero_batch batch;
+};
+
+/*
+ * Prepares @b; no page is taken and the hypervisor is not called yet.  The
+ * first step connects.  @b, @port, @ops and @hypervisor must outlive the use.
+ */
+void aero_init(struct aero_balloon *b, struct aero_port *port, const struct aero_config *config,
+	       const struct aero_hypervisor_ops *ops, void *hypervisor);
+
+/* One batch at the most.  Called by the worker, whenever the last step's answer says so. */
+struct aero_next aero_step(struct aero_balloon *b);
+
+/*
+ * The guest is short of memory: takes up to @pages back from the hypervisor at
+ * once (at least one block if there is one) and keeps the balloon from growing
+ * for holdoff_ms.  Returns how many pages the guest got; 0 when the balloon is
+ * empty or the hypervisor would not.
+ */
+uint64_t aero_relieve(struct aero_balloon *b, uint64_t pages);
+
+/*
+ * Moves the balloon's hold from @from to @to, both single pages.  @from was
+ * isolated out of the store by the port, which keeps counting it as held; @to
+ * is a page of the caller's.  True: @to is in the store, and @from is the
+ * caller's to free.  False: nothing changed; @from goes back to the store.
+ * *kept is set when, with false, the balloon had to keep @to as well (it is in
+ * the store): the hypervisor took it and would not give either back.
+ */
+bool aero_migrate(struct aero_balloon *b, aero_page *from, aero_page *to, bool *kept);
+
+/*
+ * The end: tells the hypervisor to forget our pages, and nothing may be
+ * inflated any more.  Then aero_drain() until it returns 0.
+ */
+void aero_stop(struct aero_balloon *b);
+
+/*
+ * After aero_stop(): gives up to one batch of blocks back to the guest.
+ * Returns how many pages are left; when it does not fall, the rest is isolated
+ * for migration and comes back soon.
+ */
+uint64_t aero_drain(struct aero_balloon *b);
+
+/* True when every figure in @b agrees with every other; @why is set if not. */
+bool aero_is_valid(const struct aero_balloon *b, const char **why);
+
+/* Names for people and files, each a lower-case word or words joined by '_'. */
+const char *aero_phase_name(enum aero_phase phase);
+const char *aero_class_name(enum aero_class class);
+const char *aero_answer_name(enum aero_answer answer);
+const char *aero_run_end_name(enum aero_run_end end);
+
+static inline unsigned int aero_class_held_order(enum aero_class class)
+{
+	return class == AERO_CLASS_PAGE ? 0 : AERO_BLOCK_ORDER;
+}
+
+static inline unsigned int aero_class_wire_order(enum aero_class class)
+{
+	return class == AERO_CLASS_LARGE ? AERO_BLOCK_ORDER : 0;
+}
+
+#endif
