@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * Moving one ballooned page, so that the balloon does not fragment the guest.
- * The new page is given before the old one is asked back: the failure that does
- * happen, a page the hypervisor will not take, then changes nothing at all.
+ * The old page is asked back before the new one is given: should the hypervisor
+ * then take neither, both pages are the guest's and none is in doubt.
  */
 #include "internal.h"
 
@@ -14,42 +14,34 @@ static bool one_page(struct aero_balloon *b, aero_page *page,
 	return aero_batch_send(b, call) == AERO_REPLY_OK && !b->batch.not_ok;
 }
 
-/*
- * True when @from is the guest's again.  Else @from still is the hypervisor's,
- * and *@kept says whether @to is as well.
- */
-static bool swap_pages(struct aero_balloon *b, aero_page *from, aero_page *to, bool *kept)
+static enum aero_migration swap_pages(struct aero_balloon *b, aero_page *from, aero_page *to)
 {
-	*kept = false;
-	if (!one_page(b, to, b->ops->give))
-		return false;
-	if (one_page(b, from, b->ops->reclaim))
-		return true;
-	/* A hypervisor that asks for a reset has forgotten both. */
-	if (b->reset_required || one_page(b, to, b->ops->reclaim) || b->reset_required)
-		return false;
-	*kept = true;
-	return false;
+	if (!one_page(b, from, b->ops->reclaim))
+		return AERO_MIGRATE_FAILED;
+	if (one_page(b, to, b->ops->give))
+		return AERO_MIGRATE_MOVED;
+	/* A hypervisor that asks for a reset has no page: @from is popped with the rest. */
+	if (b->reset_required || one_page(b, from, b->ops->give) || b->reset_required)
+		return AERO_MIGRATE_FAILED;
+	return AERO_MIGRATE_SHRUNK;
 }
 
-bool aero_migrate(struct aero_balloon *b, aero_page *from, aero_page *to, bool *kept)
+enum aero_migration aero_migrate(struct aero_balloon *b, aero_page *from, aero_page *to)
 {
-	bool moved;
+	enum aero_migration result = AERO_MIGRATE_FAILED;
 
-	*kept = false;
-	if (!aero_is_connected(b))
-		return false;
-	moved = swap_pages(b, from, to, kept);
-	if (moved || *kept)
-		aero_store_hold(b, AERO_CLASS_PAGE, &to, 1);
-	if (moved) {
+	if (aero_is_connected(b))
+		result = swap_pages(b, from, to);
+	if (result == AERO_MIGRATE_MOVED)
+		b->counters.migrated++;
+	else
+		b->counters.migrate_failed++;
+	if (result == AERO_MIGRATE_SHRUNK) {
 		b->held[AERO_CLASS_PAGE]--;
 		b->size_pages--;
-		b->counters.migrated++;
-	} else {
-		b->counters.migrate_failed++;
+		b->counters.pages_out++;
 	}
 	aero_port_trace(b->port, AERO_EVENT_MIGRATE, aero_port_pfn(from).v, aero_port_pfn(to).v,
-			moved);
-	return moved;
+			result == AERO_MIGRATE_MOVED);
+	return result;
 }

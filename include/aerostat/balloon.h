@@ -151,15 +151,20 @@ struct aero_next aero_step(struct aero_balloon *b);
  */
 uint64_t aero_relieve(struct aero_balloon *b, uint64_t pages);
 
+/* What became of a page that was to move. */
+enum aero_migration {
+	AERO_MIGRATE_FAILED, /* nothing changed: @from goes back to the store, @to to its owner */
+	AERO_MIGRATE_MOVED,  /* @to takes @from's place in the store; @from is the guest's */
+	AERO_MIGRATE_SHRUNK, /* the balloon lost a page: @from and @to are both the guest's */
+};
+
 /*
  * Moves the balloon's hold from @from to @to, both single pages.  @from was
- * isolated out of the store by the port, which keeps counting it as held; @to
- * is a page of the caller's.  True: @to is in the store, and @from is the
- * caller's to free.  False: nothing changed; @from goes back to the store.
- * *kept is set when, with false, the balloon had to keep @to as well (it is in
- * the store): the hypervisor took it and would not give either back.
+ * isolated out of the store by the port, which goes on counting it as held; @to
+ * is the caller's.  The port itself carries out in its store what the result
+ * says, before it drops the step lock.
  */
-bool aero_migrate(struct aero_balloon *b, aero_page *from, aero_page *to, bool *kept);
+enum aero_migration aero_migrate(struct aero_balloon *b, aero_page *from, aero_page *to);
 
 /*
  * The end: tells the hypervisor to forget our pages, and nothing may be

@@ -63,8 +63,8 @@
  * -- figures, time, log, trace ---------------------------------------------------
  *
  * uint64_t aero_port_limit_pages(struct aero_port *port);
- *	One more than the highest frame number the guest may ever give: the
- *	limit a hypervisor is told.
+ *	All the pages the guest has, ballooned or not: the most a balloon could
+ *	ever hold, and the limit a hypervisor is told.
  *
  * uint64_t aero_port_spare_pages(struct aero_port *port);
  *	How many pages the guest could part with now, by reclaim if need be,
