@@ -130,15 +130,15 @@ static uint64_t relieve_class(struct aero_balloon *b, enum aero_class class, uin
 uint64_t aero_relieve(struct aero_balloon *b, uint64_t pages)
 {
 	uint64_t freed = 0;
-	unsigned int class;
+	unsigned int c;
 
 	if (!aero_is_connected(b) || !pages)
 		return 0;
 	pages = aero_min(pages, b->size_pages);
 	aero_pace_hold_off(b);
 	aero_store_free_refused(b);
-	for (class = 0; class < AERO_CLASSES && freed < pages; class ++)
-		freed += relieve_class(b, (enum aero_class) class, pages - freed);
+	for (c = 0; c < AERO_CLASSES && freed < pages; c++)
+		freed += relieve_class(b, (enum aero_class)c, pages - freed);
 	b->counters.relieved_pages += freed;
 	aero_port_trace(b->port, AERO_EVENT_RELIEVE, pages, freed, 0);
 	return freed;

@@ -74,16 +74,16 @@ void aero_store_free_refused(struct aero_balloon *b)
  */
 bool aero_store_pop(struct aero_balloon *b)
 {
-	unsigned int class, got;
+	unsigned int c, got;
 
-	for (class = 0; class < AERO_CLASSES; class ++) {
-		got = aero_store_unhold(b, (enum aero_class) class, b->batch.block,
-					aero_class_batch((enum aero_class) class));
+	for (c = 0; c < AERO_CLASSES; c++) {
+		enum aero_class class = (enum aero_class)c;
+
+		got = aero_store_unhold(b, class, b->batch.block, aero_class_batch(class));
 		if (!got)
 			continue;
-		aero_store_give(b, (enum aero_class) class, b->batch.block, got);
-		b->counters.pages_popped += (uint64_t)got
-					    << aero_class_held_order((enum aero_class) class);
+		aero_store_give(b, class, b->batch.block, got);
+		b->counters.pages_popped += (uint64_t)got << aero_class_held_order(class);
 		return true;
 	}
 	return false;

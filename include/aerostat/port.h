@@ -11,7 +11,7 @@
  *
  * aerostat_port.h defines these types:
  *
- *	bool, size_t, uint8_t, uint16_t, uint32_t, uint64_t
+ *	bool, size_t, uint8_t, uint16_t, uint32_t, uint64_t and UINT32_MAX, UINT64_MAX
  *	aero_page		what the guest calls a page's descriptor (incomplete is enough)
  *	struct aero_port	the port's state for one balloon (complete)
  *

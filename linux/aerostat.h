@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* aerostat.ko: what it offers to a hypervisor's module, and what its files share. */
+#ifndef AEROSTAT_LINUX_H
+#define AEROSTAT_LINUX_H
+
+#include <linux/atomic.h>
+#include <linux/kobject.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <linux/seq_file.h>
+#include <linux/shrinker.h>
+#include <linux/workqueue.h>
+
+#include <aerostat/balloon.h>
+
+/* What a hypervisor's module brings.  Constant from registration to the end. */
+struct aerostat_backend {
+	const struct aero_hypervisor_ops *ops;
+	void *hypervisor;
+	/* Appends "name value" lines to the statistics.  Called under the step lock. */
+	void (*show)(struct seq_file *m, void *hypervisor);
+};
+
+/*
+ * Starts the balloon: the first run comes at once, on another thread.  One
+ * balloon at a time: -EBUSY.  May sleep.
+ *
+ * The backend's hypervisor may use aerostat_port() before this.
+ */
+int aerostat_register(const struct aerostat_backend *backend);
+
+/* Ends it: on return no page is ballooned and nothing of the backend is used.  May sleep. */
+void aerostat_unregister(const struct aerostat_backend *backend);
+
+/* Asks for a run at once.  From any context; does nothing when there is no balloon. */
+void aerostat_kick(void);
+
+/* -- inside aerostat.ko ------------------------------------------------------- */
+
+/*
+ * Lock order: aerostat_registry (registration), step, balloon_dev_info.pages_lock.
+ * Page locks of ballooned pages nest inside step and outside pages_lock; page
+ * migration comes with them held, so it only tries step.
+ */
+struct aerostat {
+	struct mutex step;	     /* the engine's step lock */
+	struct aero_balloon balloon; /* under step */
+	struct aero_port port;	     /* see aerostat_port.h */
+	const struct aerostat_backend *backend;
+	struct workqueue_struct *queue;
+	struct delayed_work work;
+	bool ending; /* single word: nothing is scheduled any more */
+	atomic64_t kicks;
+	u64 relief_pages; /* single word: given back when the guest runs short */
+	struct notifier_block oom;
+	struct shrinker *shrinker;
+	struct kobject *kobj;
+	struct dentry *debugfs;
+};
+
+/* The one balloon, or NULL; under aerostat_registry, or while files of it are open. */
+extern struct aerostat *aerostat_one;
+
+/* pages.c */
+void aerostat_store_init(struct aerostat *a);
+
+/* pressure.c */
+int aerostat_pressure_start(struct aerostat *a);
+void aerostat_pressure_stop(struct aerostat *a);
+
+/* knobs.c: the settings */
+enum aerostat_knob {
+	KNOB_PERIOD_MS,
+	KNOB_HOLDOFF_MS,
+	KNOB_RESERVE_KIB,
+	KNOB_RELIEF_KIB,
+	KNOB_LARGE,
+	KNOB_RUNS,
+	KNOBS
+};
+
+/* Sets a new balloon's configuration from the module's parameters. */
+void aerostat_knobs_init(struct aerostat *a);
+u64 aerostat_knob_read(const struct aerostat *a, enum aerostat_knob id);
+/* Takes the step lock.  -EINVAL, -ERANGE: said in the log, and nothing was changed. */
+int aerostat_knob_write(struct aerostat *a, enum aerostat_knob id, const char *text);
+
+static inline u64 aerostat_kib(u64 pages)
+{
+	return pages << (PAGE_SHIFT - 10);
+}
+
+/* sysfs.c */
+int aerostat_sysfs_start(struct aerostat *a);
+void aerostat_sysfs_stop(struct aerostat *a);
+
+/* stats.c */
+void aerostat_debugfs_start(struct aerostat *a);
+void aerostat_debugfs_stop(struct aerostat *a);
+
+#endif

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The pages the balloon holds.  Single pages are on the list that the kernel's
+ * balloon compaction knows, so they can be migrated; large blocks are on lists
+ * of our own, for a whole block fragments nothing.  All are marked offline, so
+ * that dump tools and /proc/kcore leave their content alone.
+ */
+#include <linux/pagemap.h>
+#include <linux/vmstat.h>
+
+#include "aerostat.h"
+
+static void mark_block(struct page *block, bool offline)
+{
+	unsigned int i;
+
+	for (i = 0; i < 1U << AERO_BLOCK_ORDER; i++) {
+		if (offline)
+			__SetPageOffline(block + i);
+		else
+			__ClearPageOffline(block + i);
+	}
+}
+
+static void hold_blocks(struct list_head *list, struct page **blocks, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		mark_block(blocks[i], true);
+		list_add(&blocks[i]->lru, list);
+	}
+	count_vm_events(BALLOON_INFLATE, (long)n << AERO_BLOCK_ORDER);
+}
+
+static unsigned int unhold_blocks(struct list_head *list, struct page **blocks, unsigned int n)
+{
+	struct page *block;
+	unsigned int got = 0;
+
+	while (got < n) {
+		block = list_first_entry_or_null(list, struct page, lru);
+		if (!block)
+			break;
+		list_del(&block->lru);
+		mark_block(block, false);
+		blocks[got++] = block;
+	}
+	count_vm_events(BALLOON_DEFLATE, (long)got << AERO_BLOCK_ORDER);
+	return got;
+}
+
+/*
+ * A page that was held before may have been looked at by compaction, which
+ * locks it for a moment: so the lock is waited for, not assumed.
+ */
+static void hold_pages(struct balloon_dev_info *info, struct page **pages, unsigned int n)
+{
+	unsigned long flags;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		lock_page(pages[i]);
+	spin_lock_irqsave(&info->pages_lock, flags);
+	for (i = 0; i < n; i++)
+		balloon_page_insert(info, pages[i]);
+	spin_unlock_irqrestore(&info->pages_lock, flags);
+	for (i = 0; i < n; i++)
+		unlock_page(pages[i]);
+	count_vm_events(BALLOON_INFLATE, n);
+}
+
+static unsigned int unhold_pages(struct balloon_dev_info *info, struct page **pages, unsigned int n)
+{
+	struct page *page, *next;
+	unsigned int got = 0;
+	LIST_HEAD(list);
+
+	balloon_page_list_dequeue(info, &list, n);
+	list_for_each_entry_safe (page, next, &list, lru) {
+		list_del(&page->lru);
+		pages[got++] = page;
+	}
+	return got;
+}
+
+void aero_port_hold(struct aero_port *port, enum aero_class class, aero_page **blocks,
+		    unsigned int n)
+{
+	if (class == AERO_CLASS_PAGE)
+		hold_pages(&port->pages, blocks, n);
+	else
+		hold_blocks(&port->blocks[class], blocks, n);
+}
+
+unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class, aero_page **blocks,
+			      unsigned int n)
+{
+	if (class == AERO_CLASS_PAGE)
+		return unhold_pages(&port->pages, blocks, n);
+	return unhold_blocks(&port->blocks[class], blocks, n);
+}
+
+#ifdef CONFIG_BALLOON_COMPACTION
+
+/* The isolated page @from is gone from the store; @to, if any, takes its place. */
+static void replace_page(struct balloon_dev_info *info, struct page *to, struct page *from)
+{
+	unsigned long flags;
+
+	if (to)
+		get_page(to);
+	spin_lock_irqsave(&info->pages_lock, flags);
+	if (to)
+		balloon_page_insert(info, to);
+	info->isolated_pages--;
+	spin_unlock_irqrestore(&info->pages_lock, flags);
+	balloon_page_finalize(from);
+	put_page(from);
+}
+
+/*
+ * Called by page migration with both pages locked and @from isolated.  The step
+ * lock may be held by ourselves further up the stack, for an allocation of ours
+ * may compact: so it is tried, never waited for.
+ */
+static int migrate_one(struct balloon_dev_info *info, struct page *to, struct page *from,
+		       enum migrate_mode mode)
+{
+	struct aerostat *a = container_of(info, struct aerostat, port.pages);
+	enum aero_migration result;
+
+	if (!mutex_trylock(&a->step))
+		return -EAGAIN;
+	result = aero_migrate(&a->balloon, from, to);
+	if (result == AERO_MIGRATE_MOVED) {
+		replace_page(info, to, from);
+		count_vm_event(BALLOON_MIGRATE);
+	} else if (result == AERO_MIGRATE_SHRUNK) {
+		replace_page(info, NULL, from);
+		count_vm_event(BALLOON_DEFLATE);
+	}
+	mutex_unlock(&a->step);
+	/* To the kernel a page that became free has been migrated well enough. */
+	return result == AERO_MIGRATE_FAILED ? -EAGAIN : MIGRATEPAGE_SUCCESS;
+}
+
+#endif
+
+void aerostat_store_init(struct aerostat *a)
+{
+	unsigned int i;
+
+	balloon_devinfo_init(&a->port.pages);
+#ifdef CONFIG_BALLOON_COMPACTION
+	a->port.pages.migratepage = migrate_one;
+#endif
+	for (i = 0; i < AERO_CLASSES; i++)
+		INIT_LIST_HEAD(&a->port.blocks[i]);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* The Linux kernel's port: the contract is in include/aerostat/port.h. */
+#ifndef AEROSTAT_LINUX_PORT_H
+#define AEROSTAT_LINUX_PORT_H
+
+#include <linux/balloon_compaction.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/printk.h>
+#include <linux/types.h>
+
+/* 2 MiB on x86 with 4 KiB pages: what one page-table entry of the level above maps. */
+#define AERO_BLOCK_ORDER (PMD_SHIFT - PAGE_SHIFT)
+
+#ifndef UINT32_MAX
+#define UINT32_MAX U32_MAX
+#endif
+#ifndef UINT64_MAX
+#define UINT64_MAX U64_MAX
+#endif
+
+typedef struct page aero_page;
+
+struct aero_port {
+	/* Single pages; the kernel's list and lock, since its compaction isolates them. */
+	struct balloon_dev_info pages;
+	/* Large blocks by class, linked by their first page's lru.  Under the step lock. */
+	struct list_head blocks[AERO_CLASSES];
+	/* Pages the guest keeps for itself.  Single word, written by the administrator. */
+	u64 reserve_pages;
+};
+
+static inline aero_page *aero_port_page(aero_page *block, unsigned int index)
+{
+	return block + index;
+}
+
+static inline aero_pfn aero_port_pfn(const aero_page *page)
+{
+	return (aero_pfn){.v = page_to_pfn(page)};
+}
+
+static inline u64 aero_port_limit_pages(struct aero_port *port)
+{
+	return totalram_pages();
+}
+
+static inline u64 aero_port_now_ms(struct aero_port *port)
+{
+	return ktime_to_ms(ktime_get());
+}
+
+/* source.c */
+unsigned int aero_port_take(struct aero_port *port, unsigned int order, enum aero_effort effort,
+			    aero_page **blocks, unsigned int n);
+void aero_port_give(struct aero_port *port, unsigned int order, aero_page **blocks, unsigned int n);
+void aero_port_split(struct aero_port *port, aero_page *block, unsigned int order);
+u64 aero_port_spare_pages(struct aero_port *port);
+
+/* pages.c */
+void aero_port_hold(struct aero_port *port, enum aero_class class, aero_page **blocks,
+		    unsigned int n);
+unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class, aero_page **blocks,
+			      unsigned int n);
+
+/* trace.c */
+void aero_port_trace(struct aero_port *port, enum aero_event event, u64 a, u64 b, u64 c);
+
+#define aero_port_log(port, level, format, ...)             \
+	printk("%saerostat: " format "\n",                  \
+	       (level) == AERO_LOG_ERROR     ? KERN_ERR     \
+	       : (level) == AERO_LOG_WARNING ? KERN_WARNING \
+					     : KERN_INFO,   \
+	       ##__VA_ARGS__)
+
+#endif
