@@ -56,7 +56,8 @@ void aero_note_target(struct aero_balloon *b, uint64_t target_pages)
 static struct aero_next end_run(struct aero_balloon *b, enum aero_run_end why)
 {
 	aero_store_free_refused(b);
-	aero_pace_end(b);
+	if (why == AERO_END_DONE || why == AERO_END_RATE)
+		aero_pace_end(b);
 	b->phase = AERO_PHASE_REST;
 	aero_port_trace(b->port, AERO_EVENT_RUN_END, b->target_pages, b->size_pages, (uint64_t)why);
 	return after(b->config.pace.period_ms);
@@ -92,7 +93,9 @@ static struct aero_next follow_target(struct aero_balloon *b)
 	} else {
 		over = aero_deflate(b, &end);
 	}
-	return over ? end_run(b, end) : now();
+	if (over || direction(b) == AERO_PHASE_REST)
+		return end_run(b, end);
+	return now();
 }
 
 static struct aero_next ask_target(struct aero_balloon *b)
@@ -110,7 +113,6 @@ static struct aero_next ask_target(struct aero_balloon *b)
 	}
 	aero_note_target(b, target);
 	aero_port_trace(b->port, AERO_EVENT_RUN, b->target_pages, b->size_pages, 0);
-	b->phase = AERO_PHASE_REST;
 	b->phase = direction(b);
 	return b->phase == AERO_PHASE_REST ? end_run(b, AERO_END_DONE) : now();
 }

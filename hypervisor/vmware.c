@@ -209,7 +209,7 @@ static enum aero_answer move_one(struct aero_vmware *v, uint32_t command, aero_p
 {
 	struct aero_vmware_call c;
 
-	if (pfn.v > UINT32_MAX) {
+	if (!has(v, AERO_VMW_CAP_TARGET_64) && pfn.v > UINT32_MAX) {
 		say_once(v, SAID_FRAME_32, "a frame above 16 TiB cannot be named to this host");
 		return AERO_ANSWER_REFUSED;
 	}

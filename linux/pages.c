@@ -10,16 +10,23 @@
 
 #include "aerostat.h"
 
-static void mark_block(struct page *block, bool offline)
+/* Marking is most of what a held block costs, so these two loops are unrolled. */
+static void mark_offline(struct page *block)
 {
 	unsigned int i;
 
-	for (i = 0; i < 1U << AERO_BLOCK_ORDER; i++) {
-		if (offline)
-			__SetPageOffline(block + i);
-		else
-			__ClearPageOffline(block + i);
-	}
+#pragma GCC unroll 8
+	for (i = 0; i < 1U << AERO_BLOCK_ORDER; i++)
+		__SetPageOffline(block + i);
+}
+
+static void mark_online(struct page *block)
+{
+	unsigned int i;
+
+#pragma GCC unroll 8
+	for (i = 0; i < 1U << AERO_BLOCK_ORDER; i++)
+		__ClearPageOffline(block + i);
 }
 
 static void hold_blocks(struct list_head *list, struct page **blocks, unsigned int n)
@@ -27,7 +34,7 @@ static void hold_blocks(struct list_head *list, struct page **blocks, unsigned i
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		mark_block(blocks[i], true);
+		mark_offline(blocks[i]);
 		list_add(&blocks[i]->lru, list);
 	}
 	count_vm_events(BALLOON_INFLATE, (long)n << AERO_BLOCK_ORDER);
@@ -43,7 +50,7 @@ static unsigned int unhold_blocks(struct list_head *list, struct page **blocks, 
 		if (!block)
 			break;
 		list_del(&block->lru);
-		mark_block(block, false);
+		mark_online(block);
 		blocks[got++] = block;
 	}
 	count_vm_events(BALLOON_DEFLATE, (long)got << AERO_BLOCK_ORDER);
