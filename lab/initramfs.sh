@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# shellcheck shell=sh
+#
+# Part of lab/setup: the guest's user space, which is busybox, the agent as
+# /init, and kernel modules.
+
+# The in-tree modules a guest gets; what they depend on comes along.
+WANTED_MODULES='vmw_balloon vmw_vmci zram'
+
+# module_closure MODDIR "NAME...": paths below MODDIR, dependencies first.
+module_closure()
+{
+	awk -v wanted="$2" '
+	{
+		file = $1
+		sub(/:$/, "", file)
+		name = file
+		sub(/.*\//, "", name)
+		sub(/\.ko.*/, "", name)
+		gsub(/-/, "_", name)
+		path[name] = file
+		line[name] = $0
+	}
+	function want(file) {
+		if (!(file in seen))
+			print file
+		seen[file] = 1
+	}
+	END {
+		n = split(wanted, names)
+		for (i = 1; i <= n; i++) {
+			if (!(names[i] in path))
+				exit 1
+			m = split(line[names[i]], parts)
+			for (j = m; j >= 2; j--)
+				want(parts[j])
+			want(path[names[i]])
+		}
+	}' "$1/modules.dep"
+}
+
+copy_module()
+{
+	case $1 in
+	*.xz) xz -dc "$1" >"$2/$(basename "$1" .xz)" ;;
+	*.zst) zstd -qdc "$1" >"$2/$(basename "$1" .zst)" ;;
+	*) cp "$1" "$2/" ;;
+	esac
+}
+
+# fill_stage STAGE RELEASE MODDIR AGENT MODULE...
+fill_stage()
+{
+	stage=$1 target=$1/lib/modules/$2 release=$2 from=$3 agent=$4
+	shift 4
+	for folder in bin sbin usr/bin usr/sbin proc sys dev tmp run etc root; do
+		mkdir -p "$stage/$folder" || return 1
+	done
+	# No links to busybox here: the agent makes them in the guest, where it is one call.
+	mkdir -p "$target" && cp "$(command -v busybox)" "$stage/bin/busybox" &&
+		cp "$agent" "$stage/init" &&
+		cp "$from"/modules.order "$from"/modules.builtin* "$target/" || return 1
+	for module in "$@"; do
+		copy_module "$module" "$target" || return 1
+	done
+	depmod -b "$stage" "$release"
+}
+
+# initramfs OUTPUT AGENT MODULE_FOLDER KERNEL_ENV: packs OUTPUT unless it is there
+# already and made of the same parts (OUTPUT.key says of which).
+initramfs()
+{
+	output=$1 agent=$2 ours=$3
+	release=$(value AERO_RELEASE "$4")
+	moddir=$(value AERO_MODDIR "$4")
+	for tool in busybox cpio depmod; do
+		command -v "$tool" >/dev/null || die "'$tool' is lacking; run: lab/setup tools guest"
+	done
+	[ -x "$agent" ] || die "the guest's agent, $agent, is not built; run: meson compile -C build"
+
+	modules=$(module_closure "$moddir" "$WANTED_MODULES") ||
+		die "kernel $release lacks one of the modules $WANTED_MODULES"
+	modules=$(printf '%s\n' "$modules" | sed "s|^|$moddir/|")
+	if [ -d "${ours:-/nonexistent}" ]; then
+		modules="$modules $(find "$ours" -maxdepth 1 -name '*.ko' | sort)"
+	fi
+	# shellcheck disable=SC2086 # a list of paths without white space
+	key=$(cat "$HERE/initramfs.sh" "$(command -v busybox)" "$agent" $modules | sha256sum) ||
+		die "can't read what the initramfs is made of"
+	key="$release ${key%% *}"
+	if [ -e "$output" ] && [ -e "$output.key" ] && [ "$(cat "$output.key")" = "$key" ]; then
+		return 0
+	fi
+
+	mkdir -p "$(dirname "$output")" || die "can't make the folder of $output"
+	stage=$(mktemp -d) || die "can't make a folder to pack in"
+	trap 'rm -rf "$stage" "$stage.cpio"' EXIT
+	trap 'exit 1' INT TERM HUP
+	# shellcheck disable=SC2086 # a list of paths without white space
+	fill_stage "$stage" "$release" "$moddir" "$agent" $modules ||
+		die "can't gather the initramfs in $stage"
+	if ! { (cd "$stage" && find . | LC_ALL=C sort | cpio -o -H newc --quiet -R 0:0) >"$stage.cpio" &&
+		gzip -1 <"$stage.cpio" >"$output.new" && mv "$output.new" "$output" &&
+		printf '%s\n' "$key" >"$output.key"; }; then
+		die "can't write $output"
+	fi
+	# shellcheck disable=SC2086 # a list of paths without white space
+	say "packed $output with $(printf '%s\n' $modules | sed 's|.*/||' | tr '\n' ' ')"
+	rm -rf "$stage" "$stage.cpio"
+	trap - EXIT INT TERM HUP
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* The guest's console: finding what went wrong in it. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "internal.h"
+
+/* Each of these in a line of the kernel's log means that something is broken. */
+static const char *const bad_words[] = {
+	"WARNING:",
+	"BUG:",
+	"BUG at",
+	"kernel BUG",
+	"Oops",
+	"Call Trace",
+	"Call trace",
+	"general protection fault",
+	"Unable to handle kernel",
+	"unable to handle page fault",
+	"Kernel panic",
+	"Bad page state",
+	"Bad page map",
+	"Bad rss-counter",
+	"bad: scheduling",
+	"possible circular locking",
+	"possible recursive locking",
+	"possible irq lock inversion",
+	"inconsistent lock state",
+	"suspicious RCU usage",
+	"held lock freed",
+	"sleeping function called from invalid context",
+	"scheduling while atomic",
+	"kmemleak",
+	"new suspected memory leaks",
+	"KASAN:",
+	"UBSAN:",
+	"KCSAN:",
+	"blocked for more than",
+	"soft lockup",
+	"hard LOCKUP",
+	"self-detected stall",
+	"detected stalls",
+	"rcu_preempt kthread starved",
+	"Out of memory:",
+	"oom-kill:",
+	"invoked oom-killer",
+	"page allocation failure",
+	"refcount_t:",
+	"list_add corruption",
+	"list_del corruption",
+	"segfault at",
+	"stack-protector:",
+	"Workqueue: leaked lock",
+	"leaked lock or atomic",
+	"Objects remaining in",
+	"Attempted to kill init",
+};
+
+static bool is_problem(const char *line, size_t length)
+{
+	for (size_t i = 0; i < sizeof(bad_words) / sizeof(*bad_words); i++)
+		if (memmem(line, length, bad_words[i], strlen(bad_words[i])))
+			return true;
+	return false;
+}
+
+int lab_scan_log(const char *text, size_t length, const char *allow, char **lines)
+{
+	const char *end = text + length;
+	char *found = NULL;
+	size_t found_length = 0;
+	FILE *to = lines ? open_memstream(&found, &found_length) : NULL;
+	int count = 0;
+
+	if (lines && !to)
+		return lab_fail(ENOMEM, "no memory to look through the log");
+	for (const char *line = text; line < end;) {
+		const char *newline = memchr(line, '\n', (size_t)(end - line));
+		size_t n = (size_t)((newline ? newline : end) - line);
+
+		if (is_problem(line, n) && !(allow && memmem(line, n, allow, strlen(allow)))) {
+			count++;
+			if (to && count <= 20)
+				fprintf(to, "%.*s\n", (int)(n && line[n - 1] == '\r' ? n - 1 : n),
+					line);
+		}
+		line += n + 1;
+	}
+	if (to)
+		fclose(to);
+	if (lines && !count) {
+		free(found);
+		found = NULL;
+	}
+	if (lines)
+		*lines = found;
+	return count;
+}
+
+const char *lab_console_path(const struct lab_guest *g)
+{
+	return g->console_path;
+}
+
+void lab_log_mark(struct lab_guest *g)
+{
+	struct stat st;
+
+	if (!stat(g->console_path, &st))
+		g->log_mark = st.st_size;
+}
+
+int lab_log_problems(struct lab_guest *g, const char *allow, char **lines)
+{
+	size_t length;
+	char *text = lab_slurp(g->console_path, g->log_mark, &length);
+	int count;
+
+	if (lines)
+		*lines = NULL;
+	if (!text)
+		return lab_fail(EIO, "can't read the console's log %s", g->console_path);
+	count = lab_scan_log(text, length, allow, lines);
+	free(text);
+	return count;
+}
+
+static void tail(const char *text, size_t length, FILE *to, unsigned int lines, const char *prefix)
+{
+	const char *at = text + length;
+
+	if (at > text && at[-1] == '\n')
+		at--;
+	while (at > text && lines) {
+		at--;
+		if (*at == '\n' && !--lines)
+			at++;
+	}
+	while (*at) {
+		size_t n = strcspn(at, "\n");
+
+		fprintf(to, "%s%.*s\n", prefix, (int)(n && at[n - 1] == '\r' ? n - 1 : n), at);
+		at += n + (at[n] == '\n');
+	}
+}
+
+void lab_log_tail(const struct lab_guest *g, FILE *to, unsigned int lines, const char *prefix)
+{
+	size_t length;
+	char *text = lab_slurp(g->console_path, 0, &length);
+
+	if (text)
+		tail(text, length, to, lines, prefix);
+	free(text);
+}
