@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# The commands people type; Meson builds user space, Kbuild the modules.
+
+BUILD   := build
+VERSION := $(shell sed -n "s/^  version: '\(.*\)',/\1/p" meson.build)
+# Guest tests at the same time: each is one QEMU with one or two CPUs.
+JOBS    ?= $(shell nproc)
+
+.PHONY: help all run check check-fast check-guest bench modules user guest clean tools-fast tools-guest
+
+help:
+	@echo 'make run          a real guest gives memory to its host and gets it again'
+	@echo 'make check        all tests (about 15 minutes; the first time needs the network)'
+	@echo 'make check-fast   the tests that need no guest and no root (about a minute)'
+	@echo 'make bench        our modules and the kernel'"'"'s own driver, side by side'
+	@echo 'make modules      the kernel modules, for the kernel in KDIR= (default: the lab'"'"'s)'
+	@echo 'make all          everything that is built'
+	@echo 'make clean        remove $(BUILD)/ (what was downloaded stays in the cache)'
+
+all: user modules
+
+tools-fast:
+	@lab/setup tools fast
+
+tools-guest:
+	@lab/setup tools guest
+
+$(BUILD)/build.ninja:
+	@meson setup $(BUILD) >$(BUILD)-setup.log || { cat $(BUILD)-setup.log; exit 1; }
+	@rm -f $(BUILD)-setup.log
+
+user: tools-fast
+	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet
+
+# Without KDIR the modules are for the lab's kernel, whose headers are in the cache.
+modules: tools-guest
+	@set -e; kdir='$(KDIR)'; \
+	if [ -z "$$kdir" ]; then eval "$$(lab/setup kernel)"; kdir=$$AERO_KDIR; fi; \
+	linux/build "$$kdir" '$(VERSION)'
+
+# What a guest boots: user space for it, kernel, modules, lab.env.
+guest: tools-guest user
+	@$(MAKE) --no-print-directory modules KDIR=
+	@lab/setup guest $(BUILD) >/dev/null
+
+run: guest
+	@$(BUILD)/lab/aerostat-demo
+
+check-fast: user
+	@tests/run fast $(BUILD) $(JOBS)
+
+check-guest: guest
+	@tests/run guest $(BUILD) $(JOBS)
+
+check: guest
+	@lab/setup tools lint
+	@tests/run all $(BUILD) $(JOBS)
+
+bench: guest
+	@lab/setup tools lint
+	@$(BUILD)/bench/aerostat-bench
+
+clean:
+	rm -rf $(BUILD)
