@@ -30,7 +30,7 @@ $(BUILD)/build.ninja:
 	@rm -f $(BUILD)-setup.log
 
 user: tools-fast
-	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@test -f $(BUILD)/build.ninja || $(MAKE) --no-print-directory -s $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
 
 # Without KDIR the modules are for the lab's kernel, whose headers are in the cache.

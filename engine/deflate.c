@@ -72,7 +72,7 @@ static uint64_t reclaim(struct aero_balloon *b, enum aero_class class, uint64_t 
 	place_units(b);
 	pages = (uint64_t)(batch->units - batch->not_ok) << batch->wire_order;
 	b->counters.pages_out += pages;
-	aero_port_trace(b->port, AERO_EVENT_RECLAIM, (uint64_t) class, batch->blocks, pages);
+	aero_port_trace(b->port, AERO_EVENT_RECLAIM, class, batch->blocks, pages);
 	return pages;
 }
 

@@ -43,7 +43,7 @@ static bool ran_dry(struct aero_balloon *b, enum aero_class class, enum aero_run
 static void put_rejected(struct aero_balloon *b, enum aero_class class, aero_page *block,
 			 aero_pfn pfn, enum aero_answer answer)
 {
-	aero_port_trace(b->port, AERO_EVENT_REFUSED, pfn.v, (uint64_t) class, (uint64_t)answer);
+	aero_port_trace(b->port, AERO_EVENT_REFUSED, pfn.v, class, (uint64_t)answer);
 	if (answer == AERO_ANSWER_REFUSED) {
 		aero_store_refuse(b, aero_class_unit(class), block);
 		return;
