@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * A hostile or mad hypervisor, and a moody allocator, against the engine and
+ * VMware's guest half.  Whatever the answers are, no page may be lost, owned
+ * twice, or used by the guest while the hypervisor has it; and when it is over
+ * the guest has all its memory again.
+ *
+ * A hypervisor here does what it says: a unit answered with success changes
+ * hands, a reset forgets all.  It may say anything at any time.
+ *
+ * Input: one byte a step says what happens (below); the answers to the calls
+ * which that makes, and other numbers, are taken from the bytes behind it.
+ * Short input reads as zeros, which is success.
+ */
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <aerostat/vmware.h>
+
+#include "sim.h"
+
+#define PAGES	  1100U
+#define BASE_PFN  1024U
+#define STEPS_MAX 100U
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct {
+	const uint8_t *at;
+	size_t left;
+
+	struct aero_port port;
+	struct aero_vmware v;
+	struct aero_balloon b;
+	aero_page *batch_page;
+	bool no_batch_page;
+
+	/* The hypervisor's books. */
+	bool connected;
+	uint8_t order[PAGES]; /* of the lock, plus 1 */
+	uint64_t locked_pages;
+} f;
+
+static uint64_t take(unsigned int bytes)
+{
+	uint64_t n = 0;
+
+	while (bytes--) {
+		n <<= 8;
+		if (f.left) {
+			n |= *f.at++;
+			f.left--;
+		}
+	}
+	return n;
+}
+
+/* -- the hypervisor --------------------------------------------------------------- */
+
+static void forget(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < PAGES; i++)
+		if (f.order[i])
+			sim_populate(&f.port, BASE_PFN + i, 1);
+	memset(f.order, 0, sizeof(f.order));
+	f.locked_pages = 0;
+	f.connected = false;
+}
+
+/* The guest named this unit, and the answer was success. */
+static void change_hands(uint64_t pfn, unsigned int order, bool giving)
+{
+	uint64_t pages = 1ULL << order, i;
+
+	if (!sim_page(&f.port, pfn) || !sim_page(&f.port, pfn + pages - 1) || pfn % pages)
+		sim_fail("the guest named frame 0x%llx in order %u", (unsigned long long)pfn,
+			 order);
+	for (i = 0; i < pages; i++) {
+		uint8_t *lock = &f.order[pfn - BASE_PFN + i];
+
+		if (*lock != (giving ? 0 : order + 1))
+			sim_fail("frame 0x%llx is %s, but its lock is %u",
+				 (unsigned long long)(pfn + i), giving ? "offered" : "asked back",
+				 *lock);
+		*lock = (uint8_t)(giving ? order + 1 : 0);
+	}
+	f.locked_pages += giving ? pages : -pages;
+	if (giving)
+		sim_discard(&f.port, pfn, pages);
+	else
+		sim_populate(&f.port, pfn, pages);
+}
+
+static uint32_t take_status(void)
+{
+	uint8_t n = (uint8_t)take(1);
+
+	if (n < 64)
+		return n;
+	if (n < 128)
+		return AERO_VMW_OK;
+	if (n < 160)
+		return AERO_VMW_OK_CAPS;
+	return n < 192 ? AERO_VMW_FAILURE : (uint32_t)take(4);
+}
+
+static uint64_t take_number(void)
+{
+	uint8_t n = (uint8_t)take(1);
+
+	if (n < 200)
+		return (uint64_t)n * 8;
+	return n < 220 ? take(2) : take(8);
+}
+
+/* Answers to some entries, or to all alike, or bytes of any kind anywhere in the page. */
+static void scribble(uint64_t *page)
+{
+	uint8_t mode = (uint8_t)take(1);
+	unsigned int n = mode % 32, i;
+
+	if (mode < 96)
+		return;
+	if (mode < 128) {
+		for (i = 0; i < AERO_VMW_BATCH_MAX; i++)
+			page[i] |= htole64(n);
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		uint64_t *entry = &page[take(2) % AERO_VMW_BATCH_MAX];
+
+		*entry = mode < 192 ? *entry | htole64(take(1) % 32) : take(8);
+	}
+}
+
+static void move_batch(const struct aero_vmware_call *call)
+{
+	bool giving = call->command == AERO_VMW_BATCHED_LOCK ||
+		      call->command == AERO_VMW_BATCHED_2M_LOCK;
+	unsigned int order = call->command >= AERO_VMW_BATCHED_2M_LOCK ? AERO_VMW_2M_ORDER : 0;
+	uint64_t *page = sim_memory(f.batch_page);
+	uint64_t wire[AERO_VMW_BATCH_MAX], status, i;
+	bool reset = call->status == AERO_VMW_E_RESET;
+
+	if (call->arg1 != f.batch_page->pfn.v || !call->arg2 || call->arg2 > AERO_VMW_BATCH_MAX)
+		sim_fail("a batch of %llu entries at frame 0x%llx", (unsigned long long)call->arg2,
+			 (unsigned long long)call->arg1);
+	memcpy(wire, page, sizeof(wire));
+	scribble(page);
+	for (i = 0; i < call->arg2 && call->status == AERO_VMW_OK; i++) {
+		if (le64toh(wire[i]) % SIM_PAGE_SIZE)
+			sim_fail("entry 0x%llx", (unsigned long long)le64toh(wire[i]));
+		status = le64toh(page[i]) & AERO_VMW_ENTRY_STATUS;
+		if (status == AERO_VMW_OK)
+			change_hands(le64toh(wire[i]) / SIM_PAGE_SIZE, order, giving);
+		reset = reset || status == AERO_VMW_E_RESET;
+	}
+	if (reset)
+		forget();
+}
+
+static void make_call(void *ctx, struct aero_vmware_call *call)
+{
+	(void)ctx;
+	call->status = take_status();
+	call->result = take_number();
+	switch (call->command) {
+	case AERO_VMW_START:
+		call->caps = (uint32_t)(call->status == AERO_VMW_OK_CAPS ? take(1) : 0);
+		/* A goodbye is always understood; else the guest could never unload. */
+		if (!call->arg1)
+			forget();
+		else if (call->status == AERO_VMW_OK || call->status == AERO_VMW_OK_CAPS)
+			f.connected = true;
+		break;
+	case AERO_VMW_LOCK:
+	case AERO_VMW_UNLOCK:
+		if (call->status == AERO_VMW_OK)
+			change_hands(call->arg1, 0, call->command == AERO_VMW_LOCK);
+		break;
+	case AERO_VMW_BATCHED_LOCK:
+	case AERO_VMW_BATCHED_UNLOCK:
+	case AERO_VMW_BATCHED_2M_LOCK:
+	case AERO_VMW_BATCHED_2M_UNLOCK:
+		move_batch(call);
+		break;
+	case AERO_VMW_GET_TARGET:
+	case AERO_VMW_GUEST_ID:
+	case AERO_VMW_DOORBELL_SET:
+		break;
+	default:
+		sim_fail("command %u", call->command);
+	}
+	if (call->status == AERO_VMW_E_RESET)
+		forget();
+}
+
+static int locked_order(void *ctx, uint64_t pfn)
+{
+	(void)ctx;
+	return f.order[pfn - BASE_PFN] - 1;
+}
+
+static void check(void)
+{
+	struct sim_view view = {.connected = f.connected,
+				.locked_order = locked_order,
+				.locked_pages = f.locked_pages};
+
+	sim_check(&f.b, &view);
+}
+
+/* -- the guest ---------------------------------------------------------------------- */
+
+static uint64_t *alloc_batch_page(void *ctx, aero_pfn *pfn)
+{
+	(void)ctx;
+	f.batch_page = f.no_batch_page ? NULL : sim_wire(&f.port);
+	if (!f.batch_page)
+		return NULL;
+	*pfn = f.batch_page->pfn;
+	return sim_memory(f.batch_page);
+}
+
+static void free_batch_page(void *ctx, uint64_t *page)
+{
+	(void)ctx;
+	(void)page;
+	sim_unwire(&f.port, f.batch_page);
+	f.batch_page = NULL;
+}
+
+static bool open_doorbell(void *ctx, uint32_t *context, uint32_t *resource)
+{
+	(void)ctx;
+	*context = *resource = 1;
+	return true;
+}
+
+static void close_doorbell(void *ctx)
+{
+	(void)ctx;
+}
+
+static const struct aero_vmware_guest guest_ops = {
+	.call = make_call,
+	.alloc_batch_page = alloc_batch_page,
+	.free_batch_page = free_batch_page,
+	.open_doorbell = open_doorbell,
+	.close_doorbell = close_doorbell,
+};
+
+static void load(uint8_t flavour)
+{
+	struct aero_config config = {
+		.pace = {.period_ms = 1000,
+			 .rate_max = 2048,
+			 .rate_min = 512,
+			 .rate_step = 16,
+			 .slow_runs = 4,
+			 .holdoff_ms = 5000},
+		.large = flavour & 1,
+		.runs = flavour & 2,
+	};
+
+	aero_vmware_init(&f.v, &f.port, &guest_ops, NULL);
+	aero_init(&f.b, &f.port, &config, &aero_vmware_ops, &f.v);
+}
+
+static void unload(void)
+{
+	aero_stop(&f.b);
+	check();
+	while (aero_drain(&f.b)) {
+		check();
+		while (f.port.isolated.first)
+			sim_putback(&f.port, f.port.isolated.first);
+	}
+	aero_vmware_destroy(&f.v);
+	check();
+}
+
+static void step(void)
+{
+	struct aero_next next = aero_step(&f.b);
+
+	if (next.kind == AERO_NEXT_DELAY)
+		f.port.now_ms += next.delay_ms;
+}
+
+static void change_mood(void)
+{
+	struct sim_rule *rule = &f.port.rule[take(1) % SIM_RULES];
+	uint8_t bits = (uint8_t)take(1);
+
+	f.port.low_pages = (uint32_t)take(1) * 8;
+	f.port.spare_floor = (uint32_t)take(1) * 8;
+	*rule = (struct sim_rule){
+		.effort = (uint8_t)(bits & 1 ? SIM_ANY : (bits >> 1) % AERO_EFFORTS),
+		.order = (uint8_t)(bits & 4 ? SIM_ANY : (bits & 8 ? AERO_BLOCK_ORDER : 0)),
+		.first = take(1),
+		.times = take(1),
+	};
+	f.no_batch_page = bits & 16;
+}
+
+static void migrate(void)
+{
+	aero_page *page = f.port.isolated.first;
+
+	if (page && sim_migrate(&f.b, page) == AERO_MIGRATE_FAILED)
+		sim_putback(&f.port, page);
+}
+
+static void happen(uint8_t what)
+{
+	switch (what >> 4) {
+	case 8:
+		aero_relieve(&f.b, take_number());
+		break;
+	case 9:
+		change_mood();
+		break;
+	case 10:
+		sim_isolate(&f.port);
+		break;
+	case 11:
+		migrate();
+		break;
+	case 12:
+		if (f.port.isolated.first)
+			sim_putback(&f.port, f.port.isolated.first);
+		break;
+	case 13:
+		sim_guest_alloc(&f.port, what % SIM_ORDERS, what & 1);
+		break;
+	case 14:
+		if (f.port.guest.first)
+			sim_guest_free(&f.port, f.port.guest.first);
+		break;
+	case 15:
+		unload();
+		load(what);
+		break;
+	default:
+		step();
+		break;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	unsigned int steps;
+
+	memset(&f, 0, sizeof(f));
+	f.at = data;
+	f.left = size;
+	sim_create(&f.port, PAGES, BASE_PFN, 1);
+	load((uint8_t)take(1));
+	for (steps = 0; f.left && steps < STEPS_MAX; steps++) {
+		happen((uint8_t)take(1));
+		check();
+	}
+	unload();
+	while (f.port.guest.first)
+		sim_guest_free(&f.port, f.port.guest.first);
+	while (f.port.cache.first)
+		sim_guest_free(&f.port, f.port.cache.first);
+	if (sim_free_pages(&f.port) != PAGES)
+		sim_fail("%u of %u pages are free in the end", sim_free_pages(&f.port), PAGES);
+	sim_destroy(&f.port);
+	return 0;
+}

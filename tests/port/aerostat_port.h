@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The user-space port: the engine's world in tests.  What the engine needs is
+ * at the top (see aerostat/port.h for the contract); a test drives the rest
+ * through sim.h.
+ */
+#ifndef AEROSTAT_TESTS_PORT_H
+#define AEROSTAT_TESTS_PORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define AERO_BLOCK_ORDER 9
+
+#define SIM_PAGE_SIZE	 4096U
+#define SIM_ORDERS	 11U /* the allocator's blocks are 2^0 to 2^10 pages */
+#define SIM_RULES	 4U
+#define SIM_RECORDS	 64U
+#define SIM_RECORD_TEXT	 160U
+
+typedef struct aero_page aero_page;
+
+/* Who owns a page, as the simulated guest sees it. */
+enum sim_owner {
+	SIM_FREE,     /* in the allocator */
+	SIM_GUEST,    /* a program of the guest wrote its own data into it */
+	SIM_WIRED,    /* the guest's, shared with the hypervisor: a batch page */
+	SIM_FLIGHT,   /* taken by the engine, not held: in a batch, or refused */
+	SIM_HELD,     /* in the store */
+	SIM_ISOLATED, /* out of the store for migration, still counted as held */
+	SIM_OWNERS
+};
+
+struct aero_page {
+	aero_pfn pfn;
+	struct aero_port *port;
+	aero_page *next, *prev; /* in the one list its owner keeps, if it is a head */
+	uint64_t stamp;		/* what its content must be, while the guest has it */
+	uint8_t owner;		/* enum sim_owner */
+	uint8_t order;		/* of the block this page belongs to */
+	uint8_t class;		/* enum aero_class, while held or isolated */
+	bool head;		/* first page of its block */
+	bool cache;		/* of SIM_GUEST: may be reclaimed */
+	bool discarded;		/* the hypervisor took the memory behind it */
+};
+
+struct sim_list {
+	aero_page *first, *last;
+	uint32_t blocks;
+};
+
+/* Makes aero_port_take() fail: fields that do not apply hold SIM_ANY. */
+#define SIM_ANY 0xffU
+struct sim_rule {
+	uint8_t effort; /* enum aero_effort */
+	uint8_t order;
+	uint16_t per_1024; /* of the blocks asked for that match, so many fail by chance ... */
+	uint64_t first;	   /* ... or those from the first-th on, counted from 1 (0: none) ... */
+	uint64_t times;	   /* ... so many of them */
+	uint64_t seen;
+};
+
+struct sim_log {
+	enum aero_level level;
+	char text[SIM_RECORD_TEXT];
+};
+
+struct sim_trace {
+	enum aero_event event;
+	uint64_t a, b, c;
+};
+
+/* The last SIM_RECORDS of each kind, in a ring, and how many there were at all. */
+struct sim_recorder {
+	struct sim_log log[SIM_RECORDS];
+	struct sim_trace trace[SIM_RECORDS];
+	uint64_t logs, traces;
+	uint64_t events[AERO_EVENTS];
+	bool verbose; /* prints both as they come */
+};
+
+struct aero_port {
+	unsigned char *memory;
+	aero_page *page;
+	uint32_t pages;
+	uint64_t base_pfn; /* the frame number of page 0; of the largest alignment */
+
+	struct sim_list free[SIM_ORDERS];
+	struct sim_list held[AERO_CLASSES];
+	struct sim_list isolated;
+	struct sim_list guest, cache; /* SIM_GUEST, without and with .cache */
+	uint32_t owned[SIM_OWNERS];   /* pages of each owner */
+
+	uint64_t now_ms;
+	uint64_t random; /* state of the generator */
+
+	/* A test may change these at any time. */
+	uint32_t low_pages;   /* AERO_LIGHT leaves so many free */
+	uint32_t spare_floor; /* pages never counted as spare */
+	uint64_t limit_pages; /* 0: as many as there are */
+	uint32_t stride;      /* bytes between two places of a page that are checked */
+	bool protect;	      /* memory the hypervisor took faults on touch, by mprotect() too */
+	bool scatter;	      /* blocks come from either end of a free list, by chance */
+	struct sim_rule rule[SIM_RULES];
+
+	struct sim_recorder record;
+};
+
+unsigned int aero_port_take(struct aero_port *port, unsigned int order, enum aero_effort effort,
+			    aero_page **blocks, unsigned int n);
+void aero_port_give(struct aero_port *port, unsigned int order, aero_page **blocks, unsigned int n);
+void aero_port_split(struct aero_port *port, aero_page *block, unsigned int order);
+void aero_port_hold(struct aero_port *port, enum aero_class class, aero_page **blocks,
+		    unsigned int n);
+unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class, aero_page **blocks,
+			      unsigned int n);
+uint64_t aero_port_limit_pages(struct aero_port *port);
+uint64_t aero_port_spare_pages(struct aero_port *port);
+
+static inline aero_page *aero_port_page(aero_page *block, unsigned int index)
+{
+	return block + index;
+}
+
+static inline aero_pfn aero_port_pfn(const aero_page *page)
+{
+	return page->pfn;
+}
+
+static inline uint64_t aero_port_now_ms(struct aero_port *port)
+{
+	return port->now_ms;
+}
+
+__attribute__((format(printf, 3, 4))) void
+aero_port_log(struct aero_port *port, enum aero_level level, const char *format, ...);
+void aero_port_trace(struct aero_port *port, enum aero_event event, uint64_t a, uint64_t b,
+		     uint64_t c);
+
+#endif

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "rig.h"
+
+#include <string.h>
+
+static void inflates_to_the_page(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.large = false;
+	rig->fake.target_pages = 1537;
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	assert_int_equal(rig->b.size_pages, 1537);
+	assert_string_equal(rig->fake.course,
+			    "target give:page:512 give:page:512 give:page:512 give:page:1 ");
+	assert_int_equal(rig->b.counters.pages_in, 1537);
+}
+
+static void large_blocks_first_then_pages(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->fake.target_pages = 1100;
+	rig_run(rig);
+	assert_string_equal(rig->fake.course, "target give:large:2 give:page:76 ");
+	assert_int_equal(rig->b.size_pages, 1100);
+}
+
+static void large_only_where_the_hypervisor_takes_it(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.link.large = false;
+	rig->fake.target_pages = 1024;
+	rig_run(rig);
+	assert_string_equal(rig->fake.course, "target give:page:512 give:page:512 ");
+}
+
+static void large_only_where_the_administrator_wants_it(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.large = false;
+	rig->fake.target_pages = 512;
+	rig_run(rig);
+	assert_string_equal(rig->fake.course, "target give:page:512 ");
+}
+
+static void runs_are_taken_where_large_units_are_not(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.link.large = false;
+	rig->b.config.runs = true;
+	rig->fake.target_pages = 1025;
+	rig_run(rig);
+	assert_string_equal(rig->fake.course, "target give:run:1 give:run:1 give:page:1 ");
+	assert_int_equal(rig->b.held[AERO_CLASS_RUN], 2);
+}
+
+static void failed_large_allocation_sends_what_it_has_and_goes_on_with_pages(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->port.rule[0] =
+		(struct sim_rule){.effort = SIM_ANY, .order = 9, .first = 3, .times = 1};
+	rig->fake.target_pages = 4 * 512;
+	rig_run(rig);
+	assert_string_equal(rig->fake.course, "target give:large:2 give:page:512 give:page:512 ");
+	assert_int_equal(rig->b.counters.take_failed[AERO_UNIT_LARGE][AERO_LIGHT], 1);
+	assert_int_equal(rig->b.counters.taken[AERO_UNIT_LARGE][AERO_LIGHT], 2);
+	assert_int_equal(rig->b.counters.taken[AERO_UNIT_BASE][AERO_LIGHT], 1024);
+	/* It does not count as pressure. */
+	assert_int_equal(rig->b.pace.slow_left, 0);
+}
+
+static void fragmented_guest_gives_pages(void **state)
+{
+	struct rig *rig = *state;
+
+	sim_fragment(&rig->port);
+	rig->fake.target_pages = 2000;
+	rig_run(rig);
+	assert_int_equal(rig->b.size_pages, 2000);
+	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 0);
+}
+
+static void slow_cycles_use_pages_only(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.pace.slow_left = 2;
+	rig->fake.target_pages = 1024;
+	rig_run(rig);
+	assert_string_equal(rig->fake.course, "target give:page:512 give:page:512 ");
+}
+
+static void first_without_reclaim_then_with(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.large = false;
+	rig->port.low_pages = RIG_PAGES - 600;
+	rig->fake.target_pages = 1000;
+	rig_run(rig);
+	assert_int_equal(rig->b.size_pages, 1000);
+	assert_int_equal(rig->b.counters.taken[AERO_UNIT_BASE][AERO_LIGHT], 600);
+	assert_int_equal(rig->b.counters.taken[AERO_UNIT_BASE][AERO_RECLAIM], 400);
+	assert_int_equal(rig->b.pace.slow_left, 4);
+}
+
+static void reclaim_takes_rate_pages_a_run(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.large = false;
+	rig->b.pace.rate = 512;
+	rig->port.low_pages = RIG_PAGES - 100;
+	rig->fake.target_pages = 2000;
+	assert_int_equal(rig_run(rig), AERO_END_RATE);
+	assert_int_equal(rig->b.size_pages, 512);
+	assert_int_equal(rig->b.pace.rate, 528);
+	assert_int_equal(rig_run(rig), AERO_END_RATE);
+	assert_int_equal(rig->b.size_pages, 512 + 528);
+}
+
+static void failed_reclaim_halves_the_rate_and_ends_the_run(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.large = false;
+	rig->port.low_pages = RIG_PAGES;
+	rig->port.rule[0] = (struct sim_rule){
+		.effort = AERO_RECLAIM, .order = SIM_ANY, .first = 101, .times = 1};
+	rig->fake.target_pages = 2000;
+	assert_int_equal(rig_run(rig), AERO_END_NO_MEMORY);
+	/* What it got before was sent. */
+	assert_int_equal(rig->b.size_pages, 100);
+	assert_int_equal(rig->b.pace.rate, 1024);
+	assert_int_equal(rig->b.counters.take_failed[AERO_UNIT_BASE][AERO_RECLAIM], 1);
+}
+
+static void never_takes_more_than_is_spare(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->port.spare_floor = RIG_PAGES - 700;
+	rig->fake.target_pages = 8000;
+	assert_int_equal(rig_run(rig), AERO_END_NO_MEMORY);
+	assert_int_equal(rig->b.size_pages, 700);
+	assert_int_equal(rig->b.pace.rate, 2048);
+}
+
+static void refused_page_is_kept_until_the_run_ends(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.large = false;
+	rig->fake.target_pages = 1024;
+	rig->fake.answer = fake_refuse_first;
+	rig->fake.answer_arg = 3;
+	rig_step(rig); /* asks the target */
+	rig_step(rig);
+	assert_int_equal(rig->b.refused_n[AERO_UNIT_BASE], 3);
+	assert_int_equal(rig->b.size_pages, 509);
+	rig->fake.answer = NULL;
+	rig_run(rig);
+	assert_int_equal(rig->b.refused_n[AERO_UNIT_BASE], 0);
+	assert_int_equal(rig->b.counters.refused_freed[AERO_UNIT_BASE], 3);
+	assert_int_equal(rig->b.size_pages, 1024);
+	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES - 1024);
+}
+
+static void at_most_16_refused_are_kept_the_rest_is_freed_at_once(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.large = false;
+	rig->fake.target_pages = 512;
+	rig->fake.answer = fake_refuse_first;
+	rig->fake.answer_arg = 20;
+	rig_step(rig);
+	rig_step(rig);
+	assert_int_equal(rig->b.refused_n[AERO_UNIT_BASE], 16);
+	assert_int_equal(rig->b.counters.refused[AERO_UNIT_BASE], 20);
+	assert_int_equal(rig->b.counters.refused_freed[AERO_UNIT_BASE], 4);
+}
+
+static void refused_large_blocks_are_kept_apart(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->fake.target_pages = 4 * 512 + 5;
+	rig->fake.answer = fake_refuse_first;
+	rig->fake.answer_arg = 2;
+	rig_step(rig);
+	rig_step(rig);
+	assert_int_equal(rig->b.refused_n[AERO_UNIT_LARGE], 2);
+	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 2);
+	assert_int_equal(rig->port.owned[SIM_FLIGHT], 2 * 512);
+}
+
+static void large_that_is_refused_is_followed_by_runs_and_then_pages(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.runs = true;
+	rig->fake.target_pages = 512;
+	rig->fake.answer = fake_refuse_all;
+	assert_int_equal(rig_run(rig), AERO_END_NO_PROGRESS);
+	assert_string_equal(rig->fake.course, "target give:large:1 give:run:1 give:page:512 ");
+	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
+}
+
+static void run_taken_in_part_becomes_pages(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.runs = true;
+	rig->b.link.large = false;
+	rig->fake.target_pages = 512;
+	rig->fake.answer = fake_refuse_first;
+	rig->fake.answer_arg = 1;
+	rig_step(rig);
+	rig_step(rig);
+	assert_int_equal(rig->b.held[AERO_CLASS_RUN], 0);
+	assert_int_equal(rig->b.held[AERO_CLASS_PAGE], 511);
+	assert_int_equal(rig->b.refused_n[AERO_UNIT_BASE], 1);
+	assert_int_equal(rig->b.counters.runs_broken, 1);
+}
+
+static void not_needed_is_freed_at_once_and_ends_the_run(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.large = false;
+	rig->fake.target_pages = 2000;
+	rig->fake.answer = fake_enough_after;
+	rig->fake.answer_arg = 100;
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	assert_int_equal(rig->b.size_pages, 100);
+	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES - 100);
+	assert_int_equal(rig->b.counters.refused[AERO_UNIT_BASE], 0);
+	assert_int_equal(rig->b.counters.odd_answers, 0);
+}
+
+static void unknown_answer_frees_the_page_and_is_counted_and_said_once(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.large = false;
+	rig->fake.target_pages = 300;
+	rig->fake.answer = fake_odd_all;
+	assert_int_equal(rig_run(rig), AERO_END_NO_PROGRESS);
+	assert_int_equal(rig_run(rig), AERO_END_NO_PROGRESS);
+	assert_int_equal(rig->b.counters.odd_answers, 600);
+	assert_int_equal(sim_logged(&rig->port, "would not take frame"), 1);
+	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
+}
+
+static void failed_batch_frees_all_its_pages(void **state)
+{
+	static const enum aero_reply replies[] = {AERO_REPLY_FAILED, AERO_REPLY_BUSY};
+	struct rig *rig = *state;
+	unsigned int i;
+
+	rig->fake.target_pages = 2048;
+	for (i = 0; i < 2; i++) {
+		rig->fake.on_give = (struct fake_order){.reply = replies[i], .times = 1};
+		assert_int_equal(rig_run(rig), AERO_END_COMMAND);
+		assert_int_equal(rig->b.size_pages, 0);
+		assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
+		/* It said nothing of single pages. */
+		assert_int_equal(rig->b.counters.odd_answers, 0);
+	}
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	assert_int_equal(rig->b.size_pages, 2048);
+}
+
+static void reset_in_the_middle_of_a_batch_frees_nothing_twice(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.large = false;
+	rig->fake.target_pages = 2000;
+	rig_step(rig);
+	rig_step(rig);
+	rig->fake.answer = fake_reset_after;
+	rig->fake.answer_arg = 200;
+	assert_int_equal(rig_run(rig), AERO_END_RESET);
+	/* 512 of the first batch and 200 of the second, all of which it has forgotten. */
+	assert_int_equal(rig->b.size_pages, 712);
+	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES - 712);
+	rig->fake.answer = NULL;
+	rig_run(rig);
+	assert_int_equal(rig->b.counters.pages_popped, 712);
+	assert_int_equal(rig->b.size_pages, 2000);
+}
+
+static void reset_in_the_middle_of_a_run_frees_nothing_twice(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.runs = true;
+	rig->b.link.large = false;
+	rig->fake.target_pages = 1024;
+	rig->fake.answer = fake_reset_after;
+	rig->fake.answer_arg = 1;
+	assert_int_equal(rig_run(rig), AERO_END_RESET);
+	assert_int_equal(rig->b.held[AERO_CLASS_PAGE], 1);
+	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES - 1);
+}
+
+static void reset_of_a_whole_batch_frees_it(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->fake.target_pages = 1024;
+	rig->fake.on_give = (struct fake_order){.reply = AERO_REPLY_RESET, .times = 1};
+	assert_int_equal(rig_run(rig), AERO_END_RESET);
+	assert_true(rig->b.reset_required);
+	assert_int_equal(rig->b.size_pages, 0);
+	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
+	assert_int_equal(rig->b.counters.odd_answers, 0);
+}
+
+static enum aero_answer turn_round(struct fake *fake, bool giving, aero_pfn pfn, uint32_t u)
+{
+	if (giving)
+		fake->target_pages = 100;
+	return AERO_ANSWER_OK;
+}
+
+static void target_lowered_in_the_middle_of_an_inflation_turns_it_round(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.large = false;
+	rig->fake.target_pages = 2000;
+	rig->fake.answer = turn_round;
+	rig_run(rig);
+	/* The answer to the second batch tells what the first changed. */
+	assert_string_equal(
+		rig->fake.course,
+		"target give:page:512 give:page:512 reclaim:page:512 reclaim:page:412 ");
+	assert_int_equal(rig->b.size_pages, 100);
+}
+
+static void every_give_is_traced(void **state)
+{
+	struct rig *rig = *state;
+	const struct sim_trace *trace;
+
+	rig->fake.target_pages = 1024;
+	rig_run(rig);
+	trace = sim_last_trace(&rig->port, AERO_EVENT_GIVE);
+	assert_non_null(trace);
+	assert_int_equal(trace->a, AERO_CLASS_LARGE);
+	assert_int_equal(trace->b, 2);
+	assert_int_equal(trace->c, 1024);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		RIG_TEST_CONNECTED(inflates_to_the_page),
+		RIG_TEST_CONNECTED(large_blocks_first_then_pages),
+		RIG_TEST_CONNECTED(large_only_where_the_hypervisor_takes_it),
+		RIG_TEST_CONNECTED(large_only_where_the_administrator_wants_it),
+		RIG_TEST_CONNECTED(runs_are_taken_where_large_units_are_not),
+		RIG_TEST_CONNECTED(
+			failed_large_allocation_sends_what_it_has_and_goes_on_with_pages),
+		RIG_TEST_CONNECTED(fragmented_guest_gives_pages),
+		RIG_TEST_CONNECTED(slow_cycles_use_pages_only),
+		RIG_TEST_CONNECTED(first_without_reclaim_then_with),
+		RIG_TEST_CONNECTED(reclaim_takes_rate_pages_a_run),
+		RIG_TEST_CONNECTED(failed_reclaim_halves_the_rate_and_ends_the_run),
+		RIG_TEST_CONNECTED(never_takes_more_than_is_spare),
+		RIG_TEST_CONNECTED(refused_page_is_kept_until_the_run_ends),
+		RIG_TEST_CONNECTED(at_most_16_refused_are_kept_the_rest_is_freed_at_once),
+		RIG_TEST_CONNECTED(refused_large_blocks_are_kept_apart),
+		RIG_TEST_CONNECTED(large_that_is_refused_is_followed_by_runs_and_then_pages),
+		RIG_TEST_CONNECTED(run_taken_in_part_becomes_pages),
+		RIG_TEST_CONNECTED(not_needed_is_freed_at_once_and_ends_the_run),
+		RIG_TEST_CONNECTED(unknown_answer_frees_the_page_and_is_counted_and_said_once),
+		RIG_TEST_CONNECTED(failed_batch_frees_all_its_pages),
+		RIG_TEST_CONNECTED(reset_in_the_middle_of_a_batch_frees_nothing_twice),
+		RIG_TEST_CONNECTED(reset_in_the_middle_of_a_run_frees_nothing_twice),
+		RIG_TEST_CONNECTED(reset_of_a_whole_batch_frees_it),
+		RIG_TEST_CONNECTED(target_lowered_in_the_middle_of_an_inflation_turns_it_round),
+		RIG_TEST_CONNECTED(every_give_is_traced),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
