@@ -51,6 +51,7 @@ void aero_note_target(struct aero_balloon *b, uint64_t target_pages)
 		return;
 	aero_port_trace(b->port, AERO_EVENT_TARGET, target_pages, b->target_pages, b->size_pages);
 	b->target_pages = target_pages;
+	b->pace.retries = 0;
 }
 
 static struct aero_next end_run(struct aero_balloon *b, enum aero_run_end why)
@@ -60,7 +61,7 @@ static struct aero_next end_run(struct aero_balloon *b, enum aero_run_end why)
 		aero_pace_end(b);
 	b->phase = AERO_PHASE_REST;
 	aero_port_trace(b->port, AERO_EVENT_RUN_END, b->target_pages, b->size_pages, (uint64_t)why);
-	return after(b->config.pace.period_ms);
+	return after(aero_pace_delay_ms(b, why));
 }
 
 /* What the size asks for, given the phase we are in. */
@@ -72,7 +73,7 @@ static enum aero_phase direction(const struct aero_balloon *b)
 		return AERO_PHASE_INFLATE;
 	if (size == target)
 		return AERO_PHASE_REST;
-	if (!target || b->phase == AERO_PHASE_DEFLATE || size - target > AERO_SLACK_PAGES)
+	if (!target || b->phase == AERO_PHASE_DEFLATE || size - target > b->link.slack_pages)
 		return AERO_PHASE_DEFLATE;
 	return AERO_PHASE_REST;
 }
@@ -188,10 +189,30 @@ void aero_stop(struct aero_balloon *b)
 	b->ops->disconnect(b->hypervisor);
 	aero_store_free_refused(b);
 	b->phase = AERO_PHASE_STOPPED;
+	b->target_pages = 0;
 }
 
 uint64_t aero_drain(struct aero_balloon *b)
 {
-	aero_store_pop(b);
+	enum aero_run_end end;
+
+	if (!b->link.hollow) {
+		aero_store_pop(b);
+	} else if (b->size_pages && aero_deflate(b, &end)) {
+		/* What could not be had this time is tried again by the next call. */
+		b->barred_out = 0;
+	}
 	return b->size_pages;
+}
+
+void aero_adopt(struct aero_balloon *b, aero_page **pages, unsigned int n)
+{
+	aero_store_hold(b, AERO_CLASS_PAGE, pages, n);
+}
+
+unsigned int aero_abandon(struct aero_balloon *b, aero_page **pages, unsigned int n)
+{
+	if (!b->held[AERO_CLASS_PAGE])
+		aero_store_break(b);
+	return aero_store_unhold(b, AERO_CLASS_PAGE, pages, n);
 }

@@ -91,6 +91,16 @@ static bool pick_class(const struct aero_balloon *b, uint64_t excess, enum aero_
 	return false;
 }
 
+/*
+ * No whole block will do: the rest is smaller than one, or the hypervisor has no
+ * memory in one piece.  Single pages would, and there are none.
+ */
+static bool wants_pages(const struct aero_balloon *b, uint64_t excess)
+{
+	return b->link.divisible && excess > b->link.slack_pages && !b->held[AERO_CLASS_PAGE] &&
+	       !(b->barred_out & (1U << AERO_CLASS_PAGE));
+}
+
 bool aero_deflate(struct aero_balloon *b, enum aero_run_end *end)
 {
 	uint64_t excess = b->size_pages - b->target_pages;
@@ -98,6 +108,8 @@ bool aero_deflate(struct aero_balloon *b, enum aero_run_end *end)
 	bool failed = false;
 
 	if (!pick_class(b, excess, &class)) {
+		if (wants_pages(b, excess) && aero_store_break(b))
+			return false;
 		*end = b->barred_out ? AERO_END_NO_PROGRESS : AERO_END_DONE;
 		return true;
 	}

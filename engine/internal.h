@@ -7,9 +7,6 @@
 
 #define AERO_BLOCK_PAGES (1U << AERO_BLOCK_ORDER)
 
-/* Deflation leaves up to this much, so that the balloon does not flutter between sizes. */
-#define AERO_SLACK_PAGES AERO_BLOCK_PAGES
-
 _Static_assert(AERO_BLOCK_PAGES <= AERO_BATCH_MAX, "a run fits one batch");
 
 /* Messages given once, bits of aero_balloon.said. */
@@ -56,6 +53,7 @@ void aero_store_give(struct aero_balloon *b, enum aero_class class, aero_page **
 void aero_store_refuse(struct aero_balloon *b, enum aero_unit unit, aero_page *block);
 void aero_store_free_refused(struct aero_balloon *b);
 bool aero_store_pop(struct aero_balloon *b);
+bool aero_store_break(struct aero_balloon *b);
 
 /* batch.c: blocks in flight */
 void aero_batch_fill(struct aero_balloon *b, enum aero_class class, unsigned int blocks);
@@ -70,6 +68,7 @@ bool aero_pace_light_failed(struct aero_balloon *b);
 void aero_pace_reclaim_failed(struct aero_balloon *b);
 void aero_pace_hold_off(struct aero_balloon *b);
 bool aero_pace_held_off(struct aero_balloon *b);
+uint32_t aero_pace_delay_ms(struct aero_balloon *b, enum aero_run_end end);
 
 /* inflate.c, deflate.c: one batch each; true when the run is over, and *@end says why */
 bool aero_inflate(struct aero_balloon *b, enum aero_run_end *end);

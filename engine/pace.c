@@ -76,3 +76,31 @@ bool aero_pace_held_off(struct aero_balloon *b)
 		b->pace.held_off = false;
 	return b->pace.held_off;
 }
+
+/* Whether a run that ended so may do better when something has changed outside. */
+static bool is_setback(enum aero_run_end end)
+{
+	return end == AERO_END_NO_MEMORY || end == AERO_END_NO_PROGRESS || end == AERO_END_COMMAND;
+}
+
+/* The pause from a run that ended so to the next. */
+uint32_t aero_pace_delay_ms(struct aero_balloon *b, enum aero_run_end end)
+{
+	const struct aero_pace_config *config = &b->config.pace;
+	uint64_t delay = config->period_ms;
+	uint32_t i;
+
+	if (!is_setback(end)) {
+		b->pace.retries = 0;
+		return config->period_ms;
+	}
+	if (!config->backoff_max_ms)
+		return config->period_ms;
+	if (b->pace.retries < UINT32_MAX)
+		b->pace.retries++;
+	if (config->retries_max && b->pace.retries > config->retries_max)
+		return config->recheck_ms;
+	for (i = 0; i < b->pace.retries && delay < config->backoff_max_ms; i++)
+		delay *= 2;
+	return (uint32_t)aero_min(delay, config->backoff_max_ms);
+}

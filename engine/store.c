@@ -88,3 +88,26 @@ bool aero_store_pop(struct aero_balloon *b)
 	}
 	return false;
 }
+
+/*
+ * One block becomes pages, all still held: for a hypervisor that can't give it
+ * back whole, or a target that does not need all of it.  Only where the link is
+ * divisible.  False when there is none.
+ */
+bool aero_store_break(struct aero_balloon *b)
+{
+	enum aero_class class = AERO_CLASS_RUN;
+	aero_page *block;
+	uint32_t i;
+
+	if (!b->held[class])
+		class = AERO_CLASS_LARGE;
+	if (!aero_store_unhold(b, class, &block, 1))
+		return false;
+	aero_port_split(b->port, block, AERO_BLOCK_ORDER);
+	b->counters.runs_broken++;
+	for (i = 0; i < AERO_BLOCK_PAGES; i++)
+		b->batch.block[i] = aero_port_page(block, i);
+	aero_store_hold(b, AERO_CLASS_PAGE, b->batch.block, AERO_BLOCK_PAGES);
+	return true;
+}

@@ -8,6 +8,9 @@ _Static_assert(AERO_BLOCK_ORDER == AERO_VMW_2M_ORDER, "the large block is what 2
 /* The number VMCI gives to no context and no resource: takes a doorbell down. */
 #define VMCI_INVALID_ID 0xffffffffU
 
+/* Deflation leaves up to a large page, so that the balloon does not flutter between sizes. */
+#define SLACK_PAGES (1U << AERO_VMW_2M_ORDER)
+
 #define SAID_GUEST_ID	(1U << 0)
 #define SAID_DOORBELL	(1U << 1)
 #define SAID_LIMIT_32	(1U << 2)
@@ -169,9 +172,11 @@ static enum aero_reply connect(void *hypervisor, struct aero_link *link)
 		reply = ring_me(v);
 	if (reply == AERO_REPLY_OK)
 		reply = introduce(v);
-	if (reply == AERO_REPLY_OK)
-		link->large = has(v, AERO_VMW_CAP_BATCHED_2M);
-	return reply;
+	if (reply != AERO_REPLY_OK)
+		return reply;
+	link->large = has(v, AERO_VMW_CAP_BATCHED_2M);
+	link->slack_pages = SLACK_PAGES;
+	return AERO_REPLY_OK;
 }
 
 static void quiesce(void *hypervisor)

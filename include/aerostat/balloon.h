@@ -58,6 +58,13 @@ struct aero_pace_config {
 	uint32_t rate_step;  /* gain for each `rate` pages taken in a run without error */
 	uint32_t slow_runs;  /* runs to go slowly after the allocator ran dry */
 	uint32_t holdoff_ms; /* no inflation for this long after the guest ran short */
+
+	/*
+	 * After a run that could not get on, the pause doubles from period_ms up
+	 * to backoff_max_ms (0: it stays period_ms); after more than retries_max
+	 * such runs in a row (0: unlimited) it is recheck_ms.
+	 */
+	uint32_t backoff_max_ms, retries_max, recheck_ms;
 };
 
 struct aero_config {
@@ -74,6 +81,7 @@ struct aero_pace {
 	enum aero_effort effort;
 	bool held_off;
 	uint64_t held_off_until_ms;
+	uint32_t retries; /* runs in a row that could not get on, for this target */
 };
 
 /*
@@ -178,6 +186,18 @@ void aero_stop(struct aero_balloon *b);
  * for migration and comes back soon.
  */
 uint64_t aero_drain(struct aero_balloon *b);
+
+/*
+ * On a hollow link only: @n pages of the caller's that have no memory behind
+ * them join the balloon, to be reclaimed like any other.
+ */
+void aero_adopt(struct aero_balloon *b, aero_page **pages, unsigned int n);
+
+/*
+ * The reverse: up to @n pages of the balloon, still without memory, become the
+ * caller's.  Returns how many; 0 when there are none that are not isolated.
+ */
+unsigned int aero_abandon(struct aero_balloon *b, aero_page **pages, unsigned int n);
 
 /* True when every figure in @b agrees with every other; @why is set if not. */
 bool aero_is_valid(const struct aero_balloon *b, const char **why);

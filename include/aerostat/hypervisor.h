@@ -74,7 +74,18 @@ static inline void aero_batch_answer(struct aero_batch *batch, uint32_t u, enum 
 
 /* What a connection can do, filled in by connect(). */
 struct aero_link {
-	bool large; /* units of AERO_BLOCK_ORDER are taken */
+	bool large;	/* units of AERO_BLOCK_ORDER are taken */
+	bool divisible; /* what was given as one unit may come back page by page */
+
+	/*
+	 * There is no memory behind a page we hold until reclaim() put it there:
+	 * nothing is ever popped, and at the end what can't be reclaimed stays
+	 * out of use.
+	 */
+	bool hollow;
+
+	/* Deflation may stop this far above a target other than 0. */
+	uint32_t slack_pages;
 };
 
 /*
