@@ -39,6 +39,9 @@ void aero_note_target(struct aero_balloon *b, uint64_t target_pages)
 {
 	uint64_t limit = aero_port_limit_pages(b->port);
 
+	/* Nothing but to empty it is left to do, whatever the last calls tell. */
+	if (b->phase == AERO_PHASE_STOPPED)
+		return;
 	if (target_pages > limit) {
 		if (aero_first_time(b, AERO_SAID_HUGE_TARGET))
 			aero_port_log(b->port, AERO_LOG_WARNING,

@@ -206,11 +206,14 @@ static int locked_order(void *ctx, uint64_t pfn)
 
 static void check(void)
 {
+	const struct aero_counters *c = &f.b.counters;
 	struct sim_view view = {.connected = f.connected,
 				.locked_order = locked_order,
 				.locked_pages = f.locked_pages};
 
 	sim_check(&f.b, &view);
+	if (c->pages_in - c->pages_out - c->pages_popped != f.b.size_pages)
+		sim_fail("the counters do not make the size");
 }
 
 /* -- the guest ---------------------------------------------------------------------- */
@@ -272,10 +275,15 @@ static void load(uint8_t flavour)
 
 static void unload(void)
 {
+	uint64_t left, before = UINT64_MAX;
+
 	aero_stop(&f.b);
 	check();
-	while (aero_drain(&f.b)) {
+	while ((left = aero_drain(&f.b))) {
 		check();
+		if (left == before && !f.port.isolated.first)
+			sim_fail("unload is stuck");
+		before = left;
 		while (f.port.isolated.first)
 			sim_putback(&f.port, f.port.isolated.first);
 	}

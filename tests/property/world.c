@@ -207,6 +207,7 @@ static int locked_order(void *ctx, uint64_t pfn)
 
 static void check(struct world *w)
 {
+	const struct aero_counters *c = &w->b.counters;
 	struct sim_view view = {
 		.ctx = w,
 		.connected = aero_monitor_connected(w->monitor),
@@ -215,6 +216,9 @@ static void check(struct world *w)
 	};
 
 	sim_check(&w->b, &view);
+	if (c->pages_in - c->pages_out - c->pages_popped != w->b.size_pages)
+		sim_fail("the counters make a size of %" PRIu64 ", it is %" PRIu64,
+			 c->pages_in - c->pages_out - c->pages_popped, w->b.size_pages);
 }
 
 /* -- the guest's side --------------------------------------------------------------- */
@@ -385,6 +389,8 @@ static void unload(struct world *w)
 		left = aero_drain(&w->b);
 		check(w);
 		if (left && left == before) {
+			if (!w->port.isolated.first)
+				sim_fail("unload is stuck at %" PRIu64 " pages", left);
 			see(w, WORLD_DRAIN_WAITED, 1);
 			put_all_back(w);
 		}
@@ -410,6 +416,8 @@ static void reboot(struct world *w)
 
 static void set_target(struct world *w, uint64_t pages)
 {
+	if (w->kind->whole_blocks)
+		pages -= pages % SLACK_PAGES;
 	tell(w, "target %" PRIu64, pages);
 	if (w->kind->clamped)
 		aero_monitor_set_target(w->monitor, pages);
@@ -583,6 +591,12 @@ static void choose_entry_events(struct world *w, struct aero_monitor_fault *faul
 	fault->first = 1 + (chance(w, 2) ? chance(w, 8) : chance(w, 2000));
 	fault->every = 1 + (chance(w, 2) ? 0 : chance(w, chance(w, 2) ? 40 : 3000));
 	fault->times = chance(w, 3) ? 1 + chance(w, 40) : 0;
+	/* Large entries are few; to meet them, their commands are named. */
+	if (chance(w, 3))
+		return;
+	fault->command = chance(w, 2) ? AERO_VMW_BATCHED_2M_LOCK : AERO_VMW_BATCHED_2M_UNLOCK;
+	fault->direction = AERO_FAULT_BOTH;
+	fault->first = 1 + chance(w, 4);
 }
 
 static struct aero_monitor_fault random_fault(struct world *w)
@@ -644,14 +658,45 @@ static void happen_host(struct world *w)
 	aero_monitor_old_host(w->monitor, w->kind->old_host || chance(w, 8) == 0);
 }
 
+/* What the engine knew before a step, to judge the step by. */
+struct before {
+	enum aero_phase phase;
+	uint64_t size, target, spare;
+};
+
+/* A batch is cut for the target the engine knew; the answer may bring another. */
+static void judge_step(const struct world *w, const struct before *before)
+{
+	uint64_t size = w->b.size_pages;
+
+	if (size > before->size && (size > before->target || size - before->size > before->spare))
+		sim_fail("grew from %" PRIu64 " to %" PRIu64 " for a target of %" PRIu64
+			 " with %" PRIu64 " spare",
+			 before->size, size, before->target, before->spare);
+	if (before->phase == AERO_PHASE_DEFLATE && size < before->size && size < before->target)
+		sim_fail("shrank from %" PRIu64 " to %" PRIu64 " for a target of %" PRIu64,
+			 before->size, size, before->target);
+	if (before->phase == AERO_PHASE_REST && w->b.phase == AERO_PHASE_DEFLATE &&
+	    w->b.target_pages && size - w->b.target_pages <= SLACK_PAGES)
+		sim_fail("deflates from %" PRIu64 " to %" PRIu64 ", within the slack", size,
+			 w->b.target_pages);
+}
+
 static void engine_step(struct world *w)
 {
 	uint64_t freed = w->b.counters.refused_freed[AERO_UNIT_BASE];
+	const struct before before = {
+		.phase = w->b.phase,
+		.size = w->b.size_pages,
+		.target = w->b.target_pages,
+		.spare = aero_port_spare_pages(&w->port),
+	};
 	struct aero_next next = aero_step(&w->b);
 	const struct sim_trace *end;
 
 	if (w->b.phase == AERO_PHASE_INFLATE)
 		see(w, WORLD_REFUSED_OVERFLOW, w->b.counters.refused_freed[AERO_UNIT_BASE] - freed);
+	judge_step(w, &before);
 	if (next.kind != AERO_NEXT_DELAY)
 		return;
 	end = sim_last_trace(&w->port, AERO_EVENT_RUN_END);

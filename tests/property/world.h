@@ -26,12 +26,13 @@ struct world_kind {
 	uint64_t base_pfn;
 	uint32_t caps; /* the monitor's offer */
 	bool old_host;
-	bool large, runs; /* the engine's configuration */
-	bool clamped;	  /* targets are set, not forced: needs more than 32768 pages */
-	uint16_t holes;	  /* of 1024 pages, so many the monitor takes for no RAM */
-	bool protect;	  /* mprotect() memory the monitor took */
-	bool every_byte;  /* look at whole pages, not at 8 places of each */
-	uint32_t divisor; /* of the steps asked for: slow kinds take fewer */
+	bool large, runs;  /* the engine's configuration */
+	bool clamped;	   /* targets are set, not forced: needs more than 32768 pages */
+	uint16_t holes;	   /* of 1024 pages, so many the monitor takes for no RAM */
+	bool protect;	   /* mprotect() memory the monitor took */
+	bool whole_blocks; /* targets are multiples of 2 MiB, so that all goes by 2M commands */
+	bool every_byte;   /* look at whole pages, not at 8 places of each */
+	uint32_t divisor;  /* of the steps asked for: slow kinds take fewer */
 	struct world_chances chances;
 };
 

@@ -53,10 +53,21 @@ void fake_forget(struct fake *fake)
 	fake->connected = false;
 }
 
+/* What was given as one unit comes back page by page. */
+static void divide_lock(struct fake *fake, uint64_t at)
+{
+	uint64_t first = at - at % 512;
+
+	if (fake->divisible && fake->order[at] == AERO_BLOCK_ORDER + 1)
+		memset(fake->order + first, 1, 512);
+}
+
 static void set_lock(struct fake *fake, uint64_t pfn, unsigned int order, bool locked)
 {
 	uint64_t at = pfn - fake->port->base_pfn, pages = 1ULL << order, i;
 
+	if (!locked && !order)
+		divide_lock(fake, at);
 	for (i = 0; i < pages; i++) {
 		if (fake->order[at + i] != (locked ? 0 : order + 1))
 			sim_fail("frame 0x%llx is %s wrongly: it was locked with %u",
@@ -102,7 +113,7 @@ static enum aero_reply move(struct fake *fake, struct aero_batch *batch, bool gi
 	for (u = 0; u < batch->units; u++)
 		if (batch->answer[u])
 			sim_fail("the answers were not cleared before the call");
-	if (!fake->connected)
+	if (!fake->connected && !fake->hollow)
 		sim_fail("pages are moved without a connection");
 	if (reply == AERO_REPLY_RESET) {
 		for (u = 0; u < batch->units; u++)
@@ -143,6 +154,9 @@ static enum aero_reply connect(void *hypervisor, struct aero_link *link)
 		return reply;
 	fake->connected = true;
 	link->large = fake->large;
+	link->divisible = fake->divisible;
+	link->hollow = fake->hollow;
+	link->slack_pages = fake->slack_pages;
 	return AERO_REPLY_OK;
 }
 
@@ -154,7 +168,8 @@ static void quiesce(void *hypervisor)
 static void disconnect(void *hypervisor)
 {
 	note(hypervisor, "disconnect ");
-	fake_forget(hypervisor);
+	if (!((struct fake *)hypervisor)->hollow)
+		fake_forget(hypervisor);
 }
 
 static enum aero_reply get_target(void *hypervisor, uint64_t limit_pages, uint64_t *target_pages)
@@ -239,7 +254,13 @@ static int locked_order(void *ctx, uint64_t pfn)
 {
 	const struct fake *fake = ctx;
 
-	return fake->order[pfn - fake->port->base_pfn] - 1;
+	unsigned int order = fake->order[pfn - fake->port->base_pfn];
+
+	/* Where locks can be divided, how the guest holds a page says nothing of its lock. */
+	if (fake->divisible && order)
+		return (int)aero_class_wire_order(
+			(enum aero_class)sim_page(fake->port, pfn)->class);
+	return (int)order - 1;
 }
 
 void rig_check(struct rig *rig)
@@ -263,6 +284,7 @@ int rig_setup(void **state)
 	sim_create(&rig->port, RIG_PAGES, 0, 1);
 	rig->fake.port = &rig->port;
 	rig->fake.large = true;
+	rig->fake.slack_pages = 512;
 	aero_init(&rig->b, &rig->port, &rig_config, &fake_ops, &rig->fake);
 	*state = rig;
 	return 0;

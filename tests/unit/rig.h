@@ -27,8 +27,10 @@ struct fake_order {
 struct fake {
 	struct aero_port *port;
 	bool connected;
-	bool large; /* takes large units */
-	bool mute;  /* tells no target with a batch */
+	bool large;		/* takes large units */
+	bool mute;		/* tells no target with a batch */
+	bool divisible, hollow; /* what it says of the link (hypervisor.h) */
+	uint32_t slack_pages;
 	uint64_t target_pages;
 	uint64_t limit_pages; /* as last told by the guest */
 

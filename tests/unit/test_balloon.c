@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "rig.h"
 
+#include "internal.h"
+
 #include <string.h>
 
 static void first_run_connects_and_follows_the_target(void **state)
@@ -282,6 +284,89 @@ static void drain_waits_for_isolated_pages(void **state)
 	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
 }
 
+/* Connected to a hypervisor that leaves nothing behind a page it was given. */
+static struct rig *hollow(void **state, uint64_t target_pages)
+{
+	struct rig *rig = *state;
+
+	rig->fake.hollow = true;
+	rig->fake.divisible = true;
+	rig->fake.slack_pages = 0;
+	rig_reach(rig, target_pages);
+	assert_int_equal(rig->b.size_pages, target_pages);
+	rig->fake.course[0] = 0;
+	return rig;
+}
+
+static void hollow_balloon_is_reclaimed_at_the_end_never_popped(void **state)
+{
+	struct rig *rig = hollow(state, 1100);
+	unsigned int calls = 0;
+
+	aero_stop(&rig->b);
+	assert_string_equal(rig->fake.course, "quiesce disconnect ");
+	while (aero_drain(&rig->b))
+		assert_true(++calls < 10);
+	assert_int_equal(rig->b.counters.pages_popped, 0);
+	assert_int_equal(rig->b.counters.pages_out, 1100);
+	assert_int_equal(rig->fake.locked_pages, 0);
+	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
+}
+
+static void hollow_pages_that_cannot_be_had_stay(void **state)
+{
+	struct rig *rig = hollow(state, 100);
+	unsigned int i;
+
+	aero_stop(&rig->b);
+	rig->fake.answer = fake_keep_all;
+	for (i = 0; i < 5; i++)
+		assert_int_equal(aero_drain(&rig->b), 100);
+	rig->fake.answer = NULL;
+	for (i = 0; i < 3 && aero_drain(&rig->b); i++)
+		;
+	assert_int_equal(rig->b.size_pages, 0);
+}
+
+static void adopted_pages_are_reclaimed_like_any_other(void **state)
+{
+	struct rig *rig = hollow(state, 0);
+	aero_page *pages[10];
+	enum aero_reply reply;
+
+	assert_int_equal(aero_port_take(&rig->port, 0, AERO_LIGHT, pages, 10), 10);
+	/* Their memory is gone already, in this rig by the fake's own hand. */
+	for (unsigned int i = 0; i < 10; i++)
+		rig->b.batch.block[i] = pages[i];
+	aero_batch_fill(&rig->b, AERO_CLASS_PAGE, 10);
+	reply = rig->b.ops->give(&rig->fake, &rig->b.batch);
+	assert_int_equal(reply, AERO_REPLY_OK);
+	aero_adopt(&rig->b, pages, 10);
+	rig_check(rig);
+	assert_int_equal(rig->b.size_pages, 10);
+	rig_reach(rig, 0);
+	assert_int_equal(rig->b.size_pages, 0);
+	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
+}
+
+static void abandoned_pages_are_the_callers(void **state)
+{
+	struct rig *rig = hollow(state, 512);
+	aero_page *pages[20];
+
+	/* All it has is a large block, which is broken for it. */
+	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 1);
+	assert_int_equal(aero_abandon(&rig->b, pages, 20), 20);
+	assert_int_equal(rig->b.size_pages, 492);
+	assert_int_equal(rig->port.owned[SIM_FLIGHT], 20);
+	/* Still without memory: nobody was asked. */
+	assert_string_equal(rig->fake.course, "");
+	aero_adopt(&rig->b, pages, 20);
+	rig_check(rig);
+	rig_reach(rig, 0);
+	assert_int_equal(rig->b.size_pages, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +390,10 @@ int main(void)
 		RIG_TEST(second_stop_does_nothing),
 		RIG_TEST(nothing_moves_after_stop),
 		RIG_TEST(drain_waits_for_isolated_pages),
+		RIG_TEST(hollow_balloon_is_reclaimed_at_the_end_never_popped),
+		RIG_TEST(hollow_pages_that_cannot_be_had_stay),
+		RIG_TEST(adopted_pages_are_reclaimed_like_any_other),
+		RIG_TEST(abandoned_pages_are_the_callers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

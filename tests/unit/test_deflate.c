@@ -311,6 +311,37 @@ static void reset_met_by_relieve_ends_the_run_in_progress(void **state)
 	assert_int_equal(rig_run(rig), AERO_END_RESET);
 }
 
+static void without_slack_a_run_is_broken_for_its_pages(void **state)
+{
+	struct rig *rig = inflated_by_runs(state, 2);
+
+	rig->b.link.slack_pages = 0;
+	rig->b.link.divisible = rig->fake.divisible = true;
+	rig_reach(rig, 700);
+	assert_int_equal(rig->b.size_pages, 700);
+	assert_int_equal(rig->b.held[AERO_CLASS_RUN], 1);
+	assert_int_equal(rig->b.held[AERO_CLASS_PAGE], 188);
+}
+
+static void without_slack_a_large_block_is_broken_where_it_may_be(void **state)
+{
+	struct rig *rig = inflated(state, 2, 0);
+
+	rig->b.link.slack_pages = 0;
+	rig->b.link.divisible = rig->fake.divisible = true;
+	rig_reach(rig, 1);
+	assert_int_equal(rig->b.size_pages, 1);
+}
+
+static void without_slack_an_indivisible_block_stays(void **state)
+{
+	struct rig *rig = inflated(state, 2, 0);
+
+	rig->b.link.slack_pages = 0;
+	rig_reach(rig, 600);
+	assert_int_equal(rig->b.size_pages, 1024);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +369,9 @@ int main(void)
 		RIG_TEST_CONNECTED(relieve_frees_refused_pages_too),
 		RIG_TEST_CONNECTED(relieve_ends_when_the_hypervisor_will_not),
 		RIG_TEST_CONNECTED(reset_met_by_relieve_ends_the_run_in_progress),
+		RIG_TEST_CONNECTED(without_slack_a_run_is_broken_for_its_pages),
+		RIG_TEST_CONNECTED(without_slack_a_large_block_is_broken_where_it_may_be),
+		RIG_TEST_CONNECTED(without_slack_an_indivisible_block_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

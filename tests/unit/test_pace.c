@@ -196,6 +196,60 @@ static void growing_guest_gets_back_to_full_speed(void **state)
 	assert_int_equal(rig->b.size_pages, 8000);
 }
 
+static void pause_is_the_period_without_back_off(void **state)
+{
+	struct rig *rig = *state;
+	unsigned int i;
+
+	for (i = 0; i < 3; i++)
+		assert_int_equal(aero_pace_delay_ms(&rig->b, AERO_END_COMMAND), 1000);
+}
+
+static void back_off_doubles_the_pause_up_to_its_limit(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.pace.backoff_max_ms = 5000;
+	assert_int_equal(aero_pace_delay_ms(&rig->b, AERO_END_NO_MEMORY), 2000);
+	assert_int_equal(aero_pace_delay_ms(&rig->b, AERO_END_NO_PROGRESS), 4000);
+	assert_int_equal(aero_pace_delay_ms(&rig->b, AERO_END_COMMAND), 5000);
+	assert_int_equal(aero_pace_delay_ms(&rig->b, AERO_END_COMMAND), 5000);
+}
+
+static void good_run_ends_the_back_off(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.pace.backoff_max_ms = 32000;
+	aero_pace_delay_ms(&rig->b, AERO_END_NO_MEMORY);
+	aero_pace_delay_ms(&rig->b, AERO_END_NO_MEMORY);
+	assert_int_equal(aero_pace_delay_ms(&rig->b, AERO_END_DONE), 1000);
+	assert_int_equal(aero_pace_delay_ms(&rig->b, AERO_END_NO_MEMORY), 2000);
+}
+
+static void new_target_ends_the_back_off(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.pace.backoff_max_ms = 32000;
+	aero_pace_delay_ms(&rig->b, AERO_END_NO_MEMORY);
+	aero_pace_delay_ms(&rig->b, AERO_END_NO_MEMORY);
+	aero_note_target(&rig->b, 77);
+	assert_int_equal(aero_pace_delay_ms(&rig->b, AERO_END_NO_MEMORY), 2000);
+}
+
+static void too_many_retries_end_in_rechecks(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.pace.backoff_max_ms = 3000;
+	rig->b.config.pace.retries_max = 2;
+	rig->b.config.pace.recheck_ms = 60000;
+	assert_int_equal(aero_pace_delay_ms(&rig->b, AERO_END_NO_MEMORY), 2000);
+	assert_int_equal(aero_pace_delay_ms(&rig->b, AERO_END_NO_MEMORY), 3000);
+	assert_int_equal(aero_pace_delay_ms(&rig->b, AERO_END_NO_MEMORY), 60000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +269,11 @@ int main(void)
 		RIG_TEST(slow_run_takes_rate_pages_and_no_more),
 		RIG_TEST_CONNECTED(run_whose_command_failed_earns_nothing),
 		RIG_TEST(growing_guest_gets_back_to_full_speed),
+		RIG_TEST(pause_is_the_period_without_back_off),
+		RIG_TEST(back_off_doubles_the_pause_up_to_its_limit),
+		RIG_TEST(good_run_ends_the_back_off),
+		RIG_TEST(new_target_ends_the_back_off),
+		RIG_TEST(too_many_retries_end_in_rechecks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,6 +139,32 @@ static void pop_takes_one_batch_at_a_time(void **state)
 	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
 }
 
+static void broken_run_is_held_as_pages(void **state)
+{
+	struct rig *rig = *state;
+
+	take(rig, 9, 1);
+	aero_store_hold(&rig->b, AERO_CLASS_RUN, rig->b.batch.block, 1);
+	assert_true(aero_store_break(&rig->b));
+	assert_int_equal(rig->b.held[AERO_CLASS_RUN], 0);
+	assert_int_equal(rig->b.held[AERO_CLASS_PAGE], 512);
+	assert_int_equal(rig->b.size_pages, 512);
+	assert_int_equal(rig->b.counters.runs_broken, 1);
+	sim_check(&rig->b, NULL);
+	assert_false(aero_store_break(&rig->b));
+}
+
+static void large_block_is_broken_when_there_is_no_run(void **state)
+{
+	struct rig *rig = *state;
+
+	take(rig, 9, 1);
+	aero_store_hold(&rig->b, AERO_CLASS_LARGE, rig->b.batch.block, 1);
+	assert_true(aero_store_break(&rig->b));
+	assert_int_equal(rig->b.held[AERO_CLASS_PAGE], 512);
+	sim_check(&rig->b, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +176,8 @@ int main(void)
 		RIG_TEST(refused_sizes_are_kept_apart),
 		RIG_TEST(all_refused_are_freed_in_their_size),
 		RIG_TEST(pop_takes_one_batch_at_a_time),
+		RIG_TEST(broken_run_is_held_as_pages),
+		RIG_TEST(large_block_is_broken_when_there_is_no_run),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
