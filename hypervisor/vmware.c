@@ -9,7 +9,7 @@ _Static_assert(AERO_BLOCK_ORDER == AERO_VMW_2M_ORDER, "the large block is what 2
 #define VMCI_INVALID_ID 0xffffffffU
 
 /* Deflation leaves up to a large page, so that the balloon does not flutter between sizes. */
-#define SLACK_PAGES (1U << AERO_VMW_2M_ORDER)
+#define SLACK_PAGES	(1U << AERO_VMW_2M_ORDER)
 
 #define SAID_GUEST_ID	(1U << 0)
 #define SAID_DOORBELL	(1U << 1)

@@ -18,6 +18,13 @@
 struct aerostat_backend {
 	const struct aero_hypervisor_ops *ops;
 	void *hypervisor;
+	/* The hypervisor's pace; period and hold-off are the administrator's. */
+	const struct aero_pace_config *pace;
+	/*
+	 * On a hollow link: at the end takes pages that could not be reclaimed,
+	 * and have no memory behind them.
+	 */
+	void (*abandoned)(struct page **pages, unsigned int n);
 	/* Appends "name value" lines to the statistics.  Called under the step lock. */
 	void (*show)(struct seq_file *m, void *hypervisor);
 };
@@ -32,6 +39,16 @@ int aerostat_register(const struct aerostat_backend *backend);
 
 /* Ends it: on return no page is ballooned and nothing of the backend is used.  May sleep. */
 void aerostat_unregister(const struct aerostat_backend *backend);
+
+/*
+ * Pages without memory behind them join the balloon (aero_adopt()), or leave the
+ * guest's count of memory (@pages below 0) and join it again.
+ */
+void aerostat_adopt(struct page **pages, unsigned int n);
+void aerostat_adjust_managed(struct page *page, long pages);
+
+/* The balloon's size; under the step lock or racily. */
+u64 aerostat_size_pages(void);
 
 /* Asks for a run at once.  From any context; does nothing when there is no balloon. */
 void aerostat_kick(void);

@@ -155,11 +155,7 @@ void aerostat_knobs_init(struct aerostat *a)
 {
 	unsigned int id;
 
-	/* VMware's pace; where it comes from is in docs/vmware.md, "Pace". */
-	a->balloon.config.pace.rate_max = 2048;
-	a->balloon.config.pace.rate_min = 512;
-	a->balloon.config.pace.rate_step = 16;
-	a->balloon.config.pace.slow_runs = 4;
+	a->balloon.config.pace = *a->backend->pace;
 	for (id = 0; id < KNOBS; id++)
 		set(a, id, knobs[id].initial);
 }

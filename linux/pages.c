@@ -84,7 +84,7 @@ static unsigned int unhold_pages(struct balloon_dev_info *info, struct page **pa
 	LIST_HEAD(list);
 
 	balloon_page_list_dequeue(info, &list, n);
-	list_for_each_entry_safe (page, next, &list, lru) {
+	list_for_each_entry_safe(page, next, &list, lru) {
 		list_del(&page->lru);
 		pages[got++] = page;
 	}

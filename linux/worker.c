@@ -12,6 +12,9 @@
 /* Between looks for pages that are isolated for migration, at the end. */
 #define DRAIN_RETRY_MS 10
 
+/* Attempts, without any page gained, to get memory back from a hypervisor at the end. */
+#define HOLLOW_TRIES   20
+
 static DEFINE_MUTEX(aerostat_registry);
 struct aerostat *aerostat_one;
 
@@ -63,6 +66,29 @@ void aerostat_kick(void)
 	mod_delayed_work(a->queue, &a->work, 0);
 }
 EXPORT_SYMBOL_GPL(aerostat_kick);
+
+void aerostat_adopt(struct page **pages, unsigned int n)
+{
+	mutex_lock(&aerostat_one->step);
+	aero_adopt(&aerostat_one->balloon, pages, n);
+	/* Who gave them up has taken them off the guest's count of memory. */
+	aerostat_one->port.unmanaged_pages += n;
+	mutex_unlock(&aerostat_one->step);
+}
+EXPORT_SYMBOL_GPL(aerostat_adopt);
+
+void aerostat_adjust_managed(struct page *page, long pages)
+{
+	adjust_managed_page_count(page, pages);
+	WRITE_ONCE(aerostat_one->port.unmanaged_pages, aerostat_one->port.unmanaged_pages - pages);
+}
+EXPORT_SYMBOL_GPL(aerostat_adjust_managed);
+
+u64 aerostat_size_pages(void)
+{
+	return READ_ONCE(aerostat_one->balloon.size_pages);
+}
+EXPORT_SYMBOL_GPL(aerostat_size_pages);
 
 static struct aerostat *create(const struct aerostat_backend *backend)
 {
@@ -136,21 +162,59 @@ out:
 }
 EXPORT_SYMBOL_GPL(aerostat_register);
 
-/* Gives every page back to the guest; those isolated for migration are waited for. */
-static void drain(struct aerostat *a)
+/* One batch back to the guest.  Returns the pages that are left. */
+static u64 drain_once(struct aerostat *a)
 {
-	u64 left, before = U64_MAX;
+	u64 left;
 
+	mutex_lock(&a->step);
+	left = aero_drain(&a->balloon);
+	mutex_unlock(&a->step);
+	return left;
+}
+
+/*
+ * What has no memory behind it can't be given back.  The backend keeps the pages,
+ * so that nobody uses them.
+ */
+static void abandon(struct aerostat *a)
+{
+	struct page *pages[32];
+	unsigned int n;
+
+	pr_warn("aerostat: %llu KiB could not be had back from the hypervisor\n",
+		aerostat_kib(a->balloon.size_pages));
 	do {
 		mutex_lock(&a->step);
-		left = aero_drain(&a->balloon);
+		n = aero_abandon(&a->balloon, pages, ARRAY_SIZE(pages));
 		mutex_unlock(&a->step);
-		if (left && left == before)
+		a->backend->abandoned(pages, n);
+		if (!n)
 			msleep(DRAIN_RETRY_MS);
-		else
+	} while (a->balloon.size_pages);
+}
+
+/*
+ * Gives every page back to the guest.  Those isolated for migration come back
+ * soon; those the hypervisor has no memory for may not come back at all.
+ */
+static void drain(struct aerostat *a)
+{
+	unsigned int patience = HOLLOW_TRIES;
+	u64 left, before = U64_MAX;
+
+	while ((left = drain_once(a))) {
+		if (left < before) {
+			patience = HOLLOW_TRIES;
 			cond_resched();
+		} else if (a->balloon.link.hollow && !patience--) {
+			abandon(a);
+			return;
+		} else {
+			msleep(DRAIN_RETRY_MS);
+		}
 		before = left;
-	} while (left);
+	}
 }
 
 void aerostat_unregister(const struct aerostat_backend *backend)

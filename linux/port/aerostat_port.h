@@ -28,6 +28,8 @@ struct aero_port {
 	struct balloon_dev_info pages;
 	/* Large blocks by class, linked by their first page's lru.  Under the step lock. */
 	struct list_head blocks[AERO_CLASSES];
+	/* Pages that left the guest's own count of its memory.  Under the step lock. */
+	u64 unmanaged_pages;
 	/* Pages the guest keeps for itself.  Single word, written by the administrator. */
 	u64 reserve_pages;
 };
@@ -44,7 +46,7 @@ static inline aero_pfn aero_port_pfn(const aero_page *page)
 
 static inline u64 aero_port_limit_pages(struct aero_port *port)
 {
-	return totalram_pages();
+	return totalram_pages() + READ_ONCE(port->unmanaged_pages);
 }
 
 static inline u64 aero_port_now_ms(struct aero_port *port)

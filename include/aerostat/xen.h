@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The guest's half of Xen's balloon.  There is no connection and nobody to ask: a
+ * guest decreases its reservation and populates it again, to follow a target that
+ * the toolstack leaves in xenstore.
+ */
+#ifndef AEROSTAT_XEN_H
+#define AEROSTAT_XEN_H
+
+#include <aerostat/abi/xen.h>
+#include <aerostat/hypervisor.h>
+
+/* What the guest's operating system does; all called under the step lock. */
+struct aero_xen_guest {
+	/*
+	 * HYPERVISOR_memory_op for @extents extents of 2^@order Xen pages; their
+	 * first frames are in @frames, where populate leaves machine frames in a
+	 * PV guest.  Returns how many were done, counted from the first, or a
+	 * negative error.  Not trusted: it may return anything.
+	 */
+	long (*memory_op)(void *ctx, enum aero_xen_op op, uint64_t *frames, uint32_t extents,
+			  uint32_t order);
+
+	/* How many pages the balloon should hold. */
+	uint64_t (*wanted_pages)(void *ctx);
+
+	/* 2^@order pages from @block on left the guest's memory, or came back. */
+	void (*left)(void *ctx, aero_page *block, uint32_t order);
+	void (*came_back)(void *ctx, aero_page *block, uint32_t order);
+
+	/* Zeroes a block, so that its next owner learns nothing; may be NULL. */
+	void (*scrub)(void *ctx, aero_page *block, uint32_t order);
+
+	/*
+	 * In a PV guest only, else NULL.  unmap() stores the machine frames of @n
+	 * pages, and takes the pages out of the kernel's mapping and out of its
+	 * table of frames; false: nothing was done.  map() puts them back, on the
+	 * machine frames given; false: they may not be used.
+	 */
+	bool (*unmap)(void *ctx, aero_page **pages, uint32_t n, uint64_t *frames);
+	bool (*map)(void *ctx, aero_page **pages, uint32_t n, const uint64_t *frames);
+
+	/* log2 of how many Xen pages one page of the guest is. */
+	uint32_t page_order;
+};
+
+/* All under the step lock. */
+struct aero_xen {
+	struct aero_port *port;
+	const struct aero_xen_guest *guest;
+	void *ctx;
+	uint32_t said; /* messages that are given once, a bit each */
+	uint64_t decrease_calls, populate_calls;
+	uint64_t decreased_base, decreased_large; /* extents */
+	uint64_t populated_base, populated_large;
+	uint64_t short_answers; /* fewer extents were done than asked */
+	uint64_t unmapped;	/* pages that could not be mapped again */
+	aero_page *page[AERO_XEN_FRAMES];
+	uint64_t frame[AERO_XEN_FRAMES];
+	uint64_t machine[AERO_XEN_FRAMES];
+};
+
+/* The ops for aero_init(); its hypervisor pointer is a struct aero_xen. */
+extern const struct aero_hypervisor_ops aero_xen_ops;
+
+/* @guest and @ctx must outlive the use. */
+void aero_xen_init(struct aero_xen *x, struct aero_port *port, const struct aero_xen_guest *guest,
+		   void *ctx);
+
+#endif

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* aerostat_xen.ko: what a Linux guest does for Xen's balloon. */
+#include <linux/gfp.h>
+#include <linux/highmem.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include <xen/balloon.h>
+#include <xen/features.h>
+#include <xen/interface/xen.h>
+#include <xen/interface/memory.h>
+#include <xen/page.h>
+#include <xen/xen.h>
+
+#include <asm/xen/hypercall.h>
+
+#include <aerostat/xen.h>
+
+#include "aerostat.h"
+#include "xen_pv.h"
+#include "xen_takeover.h"
+
+/* For the log alone: aero_port_log() looks at nothing in it. */
+static struct aero_port log_port;
+
+static struct aero_xen *xen;
+
+static bool scrub = true;
+module_param(scrub, bool, 0444);
+MODULE_PARM_DESC(scrub,
+		 "1: zero memory before it is given to Xen, where the kernel has not (default)");
+
+static long memory_op(void *ctx, enum aero_xen_op op, u64 *frames, u32 extents, u32 order)
+{
+	struct xen_memory_reservation reservation = {
+		.nr_extents = extents,
+		.extent_order = order,
+		.domid = DOMID_SELF,
+	};
+
+	BUILD_BUG_ON(sizeof(xen_pfn_t) != sizeof(*frames));
+	BUILD_BUG_ON(AERO_XEN_DECREASE_RESERVATION != XENMEM_decrease_reservation);
+	BUILD_BUG_ON(AERO_XEN_POPULATE_PHYSMAP != XENMEM_populate_physmap);
+	set_xen_guest_handle(reservation.extent_start, (xen_pfn_t *)frames);
+	return HYPERVISOR_memory_op(op, &reservation);
+}
+
+/*
+ * The built-in balloon's files and watch keep its target; what the guest has now
+ * and what we hold are all there is.  So the balloon's size follows from both,
+ * whoever else changes the guest's reservation.
+ */
+static u64 wanted_pages(void *ctx)
+{
+	u64 all = balloon_stats.current_pages + aerostat_size_pages();
+	u64 target = READ_ONCE(balloon_stats.target_pages);
+
+	return all > target ? all - target : 0;
+}
+
+static void left(void *ctx, struct page *block, u32 order)
+{
+	balloon_stats.current_pages -= 1UL << order;
+	aerostat_adjust_managed(block, -(1L << order));
+}
+
+static void came_back(void *ctx, struct page *block, u32 order)
+{
+	balloon_stats.current_pages += 1UL << order;
+	aerostat_adjust_managed(block, 1L << order);
+}
+
+static void scrub_block(void *ctx, struct page *block, u32 order)
+{
+	u32 i;
+
+	if (!scrub || want_init_on_alloc(GFP_KERNEL))
+		return;
+	for (i = 0; i < 1U << order; i++)
+		clear_highpage(block + i);
+	cond_resched();
+}
+
+/*
+ * No rate: what is there is taken, with reclaim if need be.  A run that can't get
+ * on is repeated after 2, 4, 8 and 16 seconds, and after that once a minute.
+ */
+static const struct aero_pace_config pace = {
+	.rate_max = U32_MAX,
+	.rate_min = U32_MAX,
+	.backoff_max_ms = 32 * 1000,
+	.retries_max = 4,
+	.recheck_ms = 60 * 1000,
+};
+
+static struct aero_xen_guest guest = {
+	.memory_op = memory_op,
+	.wanted_pages = wanted_pages,
+	.left = left,
+	.came_back = came_back,
+	.scrub = scrub_block,
+	.page_order = PAGE_SHIFT - AERO_XEN_PAGE_SHIFT,
+};
+
+static bool sees_machine_frames(void)
+{
+	return xen_pv_domain() && !xen_feature(XENFEAT_auto_translated_physmap);
+}
+
+/* They stay with the built-in balloon, which knows that there is nothing behind them. */
+static void abandoned(struct page **pages, unsigned int n)
+{
+	if (sees_machine_frames())
+		aerostat_xen_pv_forget(pages, n);
+	balloon_stats.target_unpopulated += n;
+	xen_free_ballooned_pages(n, pages);
+}
+
+static void show(struct seq_file *m, void *hypervisor)
+{
+	const struct aero_xen *x = hypervisor;
+
+	seq_printf(m, "guest_pages %lu\n", balloon_stats.current_pages);
+	seq_printf(m, "guest_target_pages %lu\n", balloon_stats.target_pages);
+	seq_printf(m, "decrease_calls %llu\n", x->decrease_calls);
+	seq_printf(m, "populate_calls %llu\n", x->populate_calls);
+	seq_printf(m, "decreased_base %llu\n", x->decreased_base);
+	seq_printf(m, "decreased_large %llu\n", x->decreased_large);
+	seq_printf(m, "populated_base %llu\n", x->populated_base);
+	seq_printf(m, "populated_large %llu\n", x->populated_large);
+	seq_printf(m, "short_answers %llu\n", x->short_answers);
+	seq_printf(m, "unmapped %llu\n", x->unmapped);
+}
+
+static struct aerostat_backend backend = {
+	.ops = &aero_xen_ops,
+	.pace = &pace,
+	.abandoned = abandoned,
+	.show = show,
+};
+
+static int prepare(void)
+{
+	int err;
+
+	xen = kvzalloc(sizeof(*xen), GFP_KERNEL);
+	if (!xen)
+		return -ENOMEM;
+	if (!sees_machine_frames())
+		return 0;
+	err = aerostat_xen_pv_start();
+	if (err)
+		kvfree(xen);
+	guest.unmap = aerostat_xen_pv_unmap;
+	guest.map = aerostat_xen_pv_map;
+	return err;
+}
+
+static void clean_up(void)
+{
+	if (sees_machine_frames())
+		aerostat_xen_pv_stop();
+	kvfree(xen);
+}
+
+static int __init aerostat_xen_init(void)
+{
+	int err;
+
+	if (!xen_domain())
+		return -ENODEV;
+	err = prepare();
+	if (err)
+		return err;
+	err = aerostat_xen_takeover();
+	if (err)
+		goto no_takeover;
+	aero_xen_init(xen, &log_port, &guest, NULL);
+	backend.hypervisor = xen;
+	err = aerostat_register(&backend);
+	if (err)
+		goto no_balloon;
+	aerostat_xen_adopt();
+	return 0;
+
+no_balloon:
+	aerostat_xen_giveback();
+no_takeover:
+	clean_up();
+	return err;
+}
+module_init(aerostat_xen_init);
+
+static void __exit aerostat_xen_exit(void)
+{
+	aerostat_unregister(&backend);
+	aerostat_xen_giveback();
+	clean_up();
+}
+module_exit(aerostat_xen_exit);
+
+MODULE_AUTHOR("The Aerostat developers");
+MODULE_DESCRIPTION("Aerostat, a memory balloon: Xen guests");
+MODULE_LICENSE("Dual MIT/GPL");
+MODULE_VERSION(AEROSTAT_VERSION);
