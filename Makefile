@@ -6,11 +6,12 @@ VERSION := $(shell sed -n "s/^  version: '\(.*\)',/\1/p" meson.build)
 # Guest tests at the same time: each is one QEMU with one or two CPUs.
 JOBS    ?= $(shell nproc)
 
-.PHONY: help all run check check-fast check-guest bench modules user guest clean tools-fast tools-guest
+.PHONY: help all run check check-fast check-guest check-xen bench modules user guest xen clean \
+	tools-fast tools-guest tools-lint
 
 help:
 	@echo 'make run          a real guest gives memory to its host and gets it again'
-	@echo 'make check        all tests (about 15 minutes; the first time needs the network)'
+	@echo 'make check        all tests (a quarter of an hour; the first time needs the network)'
 	@echo 'make check-fast   the tests that need no guest and no root (about a minute)'
 	@echo 'make bench        our modules and the kernel'"'"'s own driver, side by side'
 	@echo 'make modules      the kernel modules, for the kernel in KDIR= (default: the lab'"'"'s)'
@@ -24,6 +25,9 @@ tools-fast:
 
 tools-guest:
 	@lab/setup tools guest
+
+tools-lint:
+	@lab/setup tools lint
 
 $(BUILD)/build.ninja:
 	@meson setup $(BUILD) >$(BUILD)-setup.log || { cat $(BUILD)-setup.log; exit 1; }
@@ -44,6 +48,10 @@ guest: tools-guest user
 	@$(MAKE) --no-print-directory modules KDIR=
 	@lab/setup guest $(BUILD) >/dev/null
 
+# Xen, its tools and a dom0 for the lab.
+xen: guest
+	@lab/setup xen $(BUILD) >/dev/null
+
 run: guest
 	@$(BUILD)/lab/aerostat-demo
 
@@ -53,12 +61,13 @@ check-fast: user
 check-guest: guest
 	@tests/run guest $(BUILD) $(JOBS)
 
-check: guest
-	@lab/setup tools lint
+check-xen: xen
+	@tests/run xen $(BUILD) $(JOBS)
+
+check: tools-lint xen
 	@tests/run all $(BUILD) $(JOBS)
 
-bench: guest
-	@lab/setup tools lint
+bench: tools-lint guest
 	@$(BUILD)/bench/aerostat-bench
 
 clean:
