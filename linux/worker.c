@@ -203,18 +203,18 @@ static void drain(struct aerostat *a)
 	unsigned int patience = HOLLOW_TRIES;
 	u64 left, before = U64_MAX;
 
-	while ((left = drain_once(a))) {
+	while ((left = drain_once(a)) && patience) {
 		if (left < before) {
 			patience = HOLLOW_TRIES;
 			cond_resched();
-		} else if (a->balloon.link.hollow && !patience--) {
-			abandon(a);
-			return;
 		} else {
+			patience -= a->balloon.link.hollow;
 			msleep(DRAIN_RETRY_MS);
 		}
 		before = left;
 	}
+	if (left)
+		abandon(a);
 }
 
 void aerostat_unregister(const struct aerostat_backend *backend)

@@ -169,7 +169,7 @@ static int read_fault(struct reader *r, json_t *value, struct aero_monitor_fault
 	if (!json_is_object(value))
 		return fail(r, "a fault must be an object such as {\"command\": \"lock\", "
 			       "\"status\": \"busy\"}");
-	json_object_foreach (value, key, field)
+	json_object_foreach(value, key, field)
 		if (read_fault_key(r, rule, key, field))
 			return -EINVAL;
 	if (aero_fault_check(rule))
@@ -188,7 +188,7 @@ static int read_faults(struct reader *r, json_t *value)
 	if (!json_is_array(value) || json_array_size(value) > AERO_MONITOR_FAULTS)
 		return fail(r, "\"faults\" must be a list of at most %u faults",
 			    AERO_MONITOR_FAULTS);
-	json_array_foreach (value, i, item)
+	json_array_foreach(value, i, item)
 		if (read_fault(r, item, &r->wishes.fault[i]))
 			return -EINVAL;
 	r->wishes.faults = (unsigned int)json_array_size(value);
@@ -213,7 +213,7 @@ static int read_withhold(struct reader *r, json_t *value)
 	if (!json_is_array(value))
 		return fail(r, "\"withhold\" must be a list of capabilities, such as "
 			       "[\"batched-2m\"]");
-	json_array_foreach (value, i, item) {
+	json_array_foreach(value, i, item) {
 		uint32_t cap = cap_by_name(json_string_value(item));
 
 		if (!cap)
@@ -277,7 +277,7 @@ static int read_document(struct reader *r, const char *text)
 	if (!json_is_object(document))
 		err = fail(r, "the document must be an object such as {\"zero_counters\": true}");
 	else
-		json_object_foreach (document, key, value) {
+		json_object_foreach(document, key, value) {
 			err = read_key(r, key, value);
 			if (err)
 				break;

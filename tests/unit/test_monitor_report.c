@@ -112,7 +112,7 @@ static void settings_can_be_handed_back(void **state)
 			 0);
 	before = report(t);
 	settings = json_deep_copy(get(before, "settings"));
-	json_array_foreach (json_object_get(settings, "faults"), i, fault)
+	json_array_foreach(json_object_get(settings, "faults"), i, fault)
 		assert_int_equal(json_object_del(fault, "fired"), 0);
 	text = json_dumps(settings, 0);
 

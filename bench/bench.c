@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * aerostat-bench: our balloon driver against the kernel's own.  This is what
+ * `make bench` runs; docs/benchmarks.md explains the figures.
+ */
+#define _GNU_SOURCE
+#include <argp.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "bench.h"
+
+/* What the clamp of the monitor and the guest itself need besides the balloon. */
+#define SPARE_MIB 512
+
+int bench_complain(const char *format, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	fprintf(stderr, "aerostat-bench: ");
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "\n");
+	return -1;
+}
+
+/* ---- options ---- */
+
+enum {
+	OPTION_ALLOC = 'a',
+	OPTION_FOLDER = 'o',
+	OPTION_MODE = 'M',
+	OPTION_PROFILE = 'p',
+	OPTION_NO_RATES = 'n'
+};
+
+static const struct argp_option option_table[] = {
+	{"rounds", 'r', "N", 0, "Rounds per row, of which the median counts (3)", 0},
+	{"move-mib", 's', "MIB", 0, "Memory to move (2048); even", 0},
+	{"memory-mib", 'm', "MIB", 0, "The guest's memory (3072)", 0},
+	{"output", OPTION_FOLDER, "FOLDER", 0,
+	 "Where bench.json and the pictures go (the build folder's bench/)", 0},
+	{"no-rates", OPTION_NO_RATES, NULL, 0,
+	 "Count instructions only: half the time, no GiB/s, no picture", 0},
+	{"mode", OPTION_MODE, "MODE", 0, "Only the rows of 2m, 4k or unbatched", 0},
+	{"init-on-alloc", OPTION_ALLOC, "0|1", 0, "Only the rows with zeroing off or on", 0},
+	{"profile", OPTION_PROFILE, NULL, 0,
+	 "Instead of the bench: the instructions per page by function of the guest's kernel", 0},
+	{0},
+};
+
+static unsigned int number(const char *text, const char *name, unsigned int min, unsigned int max,
+			   struct argp_state *state)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || *text < '0' || *text > '9' || *end || value < min || value > max)
+		argp_error(state, "--%s wants a number from %u to %u, not '%s'", name, min, max,
+			   text);
+	return (unsigned int)value;
+}
+
+static unsigned int mode_of(const char *text, struct argp_state *state)
+{
+	static const char *const words[MODES] = {"2m", "4k", "unbatched"};
+
+	for (unsigned int m = 0; m < MODES; m++)
+		if (!strcmp(text, words[m]))
+			return m;
+	argp_error(state, "--mode is '2m', '4k' or 'unbatched', not '%s'", text);
+	return MODE_2M;
+}
+
+/* What was not chosen is left out. */
+static void choose(bool *rows, unsigned int count, unsigned int chosen)
+{
+	for (unsigned int i = 0; i < count; i++)
+		rows[i] = i == chosen;
+}
+
+static void check_options(const struct bench_options *o, struct argp_state *state)
+{
+	if (o->move_mib % 2)
+		argp_error(state, "--move-mib must be even, so that it is whole 2 MiB pages");
+	if (o->memory_mib < o->move_mib + SPARE_MIB)
+		argp_error(state, "--memory-mib must be at least %u above --move-mib %u", SPARE_MIB,
+			   o->move_mib);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct bench_options *o = state->input;
+
+	switch (key) {
+	case 'r':
+		o->rounds = number(arg, "rounds", 1, BENCH_ROUNDS, state);
+		break;
+	case 's':
+		o->move_mib = number(arg, "move-mib", 64, 32768, state);
+		break;
+	case 'm':
+		o->memory_mib = number(arg, "memory-mib", 1024, 65536, state);
+		break;
+	case OPTION_FOLDER:
+		o->folder = arg;
+		break;
+	case OPTION_NO_RATES:
+		o->no_rates = true;
+		break;
+	case OPTION_PROFILE:
+		o->profile = true;
+		break;
+	case OPTION_MODE:
+		choose(o->mode, MODES, mode_of(arg, state));
+		break;
+	case OPTION_ALLOC:
+		choose(o->zeroing, ZEROINGS, number(arg, "init-on-alloc", 0, 1, state));
+		break;
+	case ARGP_KEY_ARG:
+		argp_error(state, "'%s' is no option", arg);
+		break;
+	case ARGP_KEY_END:
+		check_options(o, state);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+/* ---- the run ---- */
+
+/* Output goes beside the program unless the user says otherwise. */
+static int prepare_folder(struct bench *b)
+{
+	static char folder[PATH_MAX];
+	const char *build = lab_build_folder();
+
+	if (!build)
+		return bench_complain("%s", lab_error());
+	if (!b->options.folder) {
+		snprintf(folder, sizeof(folder), "%s/bench", build);
+		b->options.folder = folder;
+	}
+	if (strpbrk(b->options.folder, ",\"\\\n"))
+		return bench_complain("the folder '%s' has a character that QEMU or gnuplot would "
+				      "misread; choose another with --output",
+				      b->options.folder);
+	if (mkdir(b->options.folder, 0755) && errno != EEXIST)
+		return bench_complain("can't make %s: %s", b->options.folder, strerror(errno));
+	return 0;
+}
+
+static int measure(struct bench *b)
+{
+	for (int z = 0; z < ZEROINGS; z++)
+		for (int counting = 1; counting >= b->options.no_rates; counting--)
+			if (b->options.zeroing[z] && bench_boot(b, (enum bench_zeroing)z, counting))
+				return -1;
+	return 0;
+}
+
+bool bench_wants(const struct bench *b, int zeroing, int mode)
+{
+	return b->options.zeroing[zeroing] && b->options.mode[mode];
+}
+
+/* A picture of half the rows would mislead. */
+static bool wants_picture(const struct bench *b)
+{
+	bool all = !b->options.no_rates;
+
+	for (int z = 0; z < ZEROINGS; z++)
+		for (int m = 0; m < MODES; m++)
+			all &= bench_wants(b, z, m);
+	return all;
+}
+
+static int run(struct bench *b)
+{
+	unsigned int missed;
+
+	if (b->options.profile) {
+		b->options.rounds = 1;
+		b->options.no_rates = true;
+		return measure(b);
+	}
+	if ((wants_picture(b) && bench_can_draw()) || measure(b))
+		return -1;
+	bench_table(b, stdout);
+	missed = bench_judge(b, stdout);
+	if (bench_write_json(b, missed) || (wants_picture(b) && bench_draw(b)))
+		return -1;
+	printf("\nfigures: %s/bench.json\n", b->options.folder);
+	if (wants_picture(b))
+		printf("picture: %s/bench.svg, bench.png\n", b->options.folder);
+	return missed ? -1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct argp argp = {
+		option_table,
+		parse,
+		NULL,
+		"Moves memory with our balloon driver and with the kernel's own, in the same "
+		"guests against the same monitor.  Exit status 0: ours needs at most half of the "
+		"peer's instructions where it must, and nowhere more.",
+		0,
+		0,
+		0};
+	static struct bench b = {.options = {.memory_mib = 3072,
+					     .move_mib = 2048,
+					     .rounds = 3,
+					     .zeroing = {true, true},
+					     .mode = {true, true, true}}};
+	int ret;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &b.options);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	b.start_ms = lab_now_ms();
+	b.cycles = json_array();
+	ret = prepare_folder(&b) || bench_counts_open(&b) || run(&b);
+	bench_counts_close(&b);
+	free(b.before);
+	json_decref(b.cycles);
+	json_decref(b.qemu);
+	return ret ? 1 : 0;
+}

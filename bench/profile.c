@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * In which functions of the guest's kernel the instructions are spent.  Names come
+ * from the guest's own /proc/kallsyms, while the driver is still loaded.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+#define BLOCKS		  300 /* the dearest ones are looked up; they make > 99 % */
+#define LINES		  14
+#define LOOKUP_TIMEOUT_MS 60000
+#define NAME_BYTES	  48
+
+struct block {
+	uint64_t address, instructions;
+};
+
+struct function {
+	char name[NAME_BYTES];
+	uint64_t instructions;
+};
+
+/* Reads addresses in ascending order, then kallsyms; prints "address symbol". */
+static const char lookup[] =
+	"awk '"
+	"FNR == NR { a[n++] = $1 \"\"; next } "
+	"$2 ~ /[tTwW]/ { "
+	"  s = $1 \"\"; lo = 0; hi = n; "
+	"  while (lo < hi) { mid = int((lo + hi) / 2); if (a[mid] < s) lo = mid + 1; else hi = mid } "
+	"  if (lo < n && s > best[lo] \"\") { best[lo] = s; name[lo] = $3 } } "
+	"END { for (i = 0; i < n; i++) { "
+	"  if (best[i] \"\" > b) { b = best[i] \"\"; m = name[i] } print a[i], m } }'";
+
+static int by_cost(const void *a, const void *b)
+{
+	const struct block *x = a, *y = b;
+
+	return (x->instructions < y->instructions) - (x->instructions > y->instructions);
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct block *x = a, *y = b;
+
+	return (x->address > y->address) - (x->address < y->address);
+}
+
+static int by_function_cost(const void *a, const void *b)
+{
+	const struct function *x = a, *y = b;
+
+	return (x->instructions < y->instructions) - (x->instructions > y->instructions);
+}
+
+int bench_profile_before(struct bench *b)
+{
+	if (!b->before)
+		b->before = calloc(BENCH_SLOTS, sizeof(*b->before));
+	if (!b->before)
+		return bench_complain("no memory for a profile");
+	for (unsigned int i = 0; i < BENCH_SLOTS; i++)
+		b->before[i] = b->counts->slot[i].instructions;
+	return 0;
+}
+
+/* The dearest blocks since bench_profile_before(), by address; how many. */
+static unsigned int dearest(const struct bench *b, struct block *out, uint64_t *sum)
+{
+	struct block *all = calloc(BENCH_SLOTS, sizeof(*all));
+	unsigned int n = 0;
+
+	*sum = 0;
+	for (unsigned int i = 0; all && i < BENCH_SLOTS; i++) {
+		uint64_t spent = b->counts->slot[i].instructions - b->before[i];
+
+		*sum += spent;
+		if (spent)
+			all[n++] = (struct block){b->counts->slot[i].address, spent};
+	}
+	if (!all)
+		return 0;
+	qsort(all, n, sizeof(*all), by_cost);
+	n = n < BLOCKS ? n : BLOCKS;
+	memcpy(out, all, n * sizeof(*all));
+	free(all);
+	qsort(out, n, sizeof(*out), by_address);
+	return n;
+}
+
+/* "address symbol" lines for the blocks, to be freed; NULL after a complaint. */
+static char *look_up(struct lab_guest *g, const struct block *blocks, unsigned int n)
+{
+	char list[BLOCKS * 17 + 1], *at = list, *out = NULL;
+
+	for (unsigned int i = 0; i < n; i++)
+		at += sprintf(at, "%016" PRIx64 " ", blocks[i].address);
+	if (lab_sh(g, LOOKUP_TIMEOUT_MS, &out,
+		   "printf '%%s\\n' %s >/run/blocks; %s /run/blocks /proc/kallsyms", list,
+		   lookup)) {
+		bench_complain("the guest can't name its functions: %s", out ? out : lab_error());
+		free(out);
+		return NULL;
+	}
+	return out;
+}
+
+static void add(struct function *functions, unsigned int *n, const char *name,
+		uint64_t instructions)
+{
+	unsigned int i = 0;
+
+	while (i < *n && strcmp(functions[i].name, name) != 0)
+		i++;
+	if (i == *n) {
+		snprintf(functions[i].name, sizeof(functions[i].name), "%s", name);
+		(*n)++;
+	}
+	functions[i].instructions += instructions;
+}
+
+static unsigned int gather(char *text, const struct block *blocks, unsigned int n,
+			   struct function *functions)
+{
+	unsigned int count = 0, at = 0;
+	char *rest = NULL;
+
+	for (char *line = strtok_r(text, "\n", &rest); line && at < n;
+	     line = strtok_r(NULL, "\n", &rest), at++) {
+		char name[NAME_BYTES] = "?";
+		uint64_t address = 0;
+
+		if (sscanf(line, "%" SCNx64 " %47s", &address, name) < 1 ||
+		    address != blocks[at].address)
+			break;
+		add(functions, &count, name, blocks[at].instructions);
+	}
+	qsort(functions, count, sizeof(*functions), by_function_cost);
+	return count;
+}
+
+int bench_profile_print(struct bench *b, struct lab_guest *g, enum bench_direction d,
+			enum bench_driver driver)
+{
+	static struct function functions[BLOCKS];
+	struct block blocks[BLOCKS];
+	double pages = (double)b->options.move_mib * LAB_PAGES_PER_MIB;
+	uint64_t sum, shown = 0;
+	unsigned int n = dearest(b, blocks, &sum);
+	char *text = n ? look_up(g, blocks, n) : NULL;
+
+	if (!text)
+		return n ? -1 : bench_complain("nothing to profile");
+	memset(functions, 0, sizeof(functions));
+	n = gather(text, blocks, n, functions);
+	free(text);
+	printf("\n%s, %s: guest instructions per page by function\n", bench_driver_names[driver],
+	       bench_direction_names[d]);
+	for (unsigned int i = 0; i < n && i < LINES; i++) {
+		shown += functions[i].instructions;
+		printf("  %10.2f  %s\n", (double)functions[i].instructions / pages,
+		       functions[i].name);
+	}
+	printf("  %10.2f  all others\n  %10.2f  in all\n", (double)(sum - shown) / pages,
+	       (double)sum / pages);
+	return 0;
+}
