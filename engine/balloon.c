@@ -29,34 +29,6 @@ void aero_init(struct aero_balloon *b, struct aero_port *port, const struct aero
 	};
 }
 
-/* Whether commands about pages make sense at this moment. */
-bool aero_is_connected(const struct aero_balloon *b)
-{
-	return !b->reset_required && b->phase != AERO_PHASE_STOPPED;
-}
-
-void aero_note_target(struct aero_balloon *b, uint64_t target_pages)
-{
-	uint64_t limit = aero_port_limit_pages(b->port);
-
-	/* Nothing but to empty it is left to do, whatever the last calls tell. */
-	if (b->phase == AERO_PHASE_STOPPED)
-		return;
-	if (target_pages > limit) {
-		if (aero_first_time(b, AERO_SAID_HUGE_TARGET))
-			aero_port_log(b->port, AERO_LOG_WARNING,
-				      "%s: the hypervisor asks for %llu of %llu pages; said once",
-				      b->ops->name, (unsigned long long)target_pages,
-				      (unsigned long long)limit);
-		target_pages = limit;
-	}
-	if (target_pages == b->target_pages)
-		return;
-	aero_port_trace(b->port, AERO_EVENT_TARGET, target_pages, b->target_pages, b->size_pages);
-	b->target_pages = target_pages;
-	b->pace.retries = 0;
-}
-
 static struct aero_next end_run(struct aero_balloon *b, enum aero_run_end why)
 {
 	aero_store_free_refused(b);
@@ -67,27 +39,13 @@ static struct aero_next end_run(struct aero_balloon *b, enum aero_run_end why)
 	return after(aero_pace_delay_ms(b, why));
 }
 
-/* What the size asks for, given the phase we are in. */
-static enum aero_phase direction(const struct aero_balloon *b)
-{
-	uint64_t size = b->size_pages, target = b->target_pages;
-
-	if (size < target)
-		return AERO_PHASE_INFLATE;
-	if (size == target)
-		return AERO_PHASE_REST;
-	if (!target || b->phase == AERO_PHASE_DEFLATE || size - target > b->link.slack_pages)
-		return AERO_PHASE_DEFLATE;
-	return AERO_PHASE_REST;
-}
-
 /* One batch toward the target.  A target that moved meanwhile turns us round. */
 static struct aero_next follow_target(struct aero_balloon *b)
 {
 	enum aero_run_end end = AERO_END_DONE;
 	bool over;
 
-	b->phase = direction(b);
+	b->phase = aero_direction(b);
 	if (b->phase == AERO_PHASE_REST)
 		return end_run(b, AERO_END_DONE);
 	if (b->phase == AERO_PHASE_INFLATE) {
@@ -97,7 +55,7 @@ static struct aero_next follow_target(struct aero_balloon *b)
 	} else {
 		over = aero_deflate(b, &end);
 	}
-	if (over || direction(b) == AERO_PHASE_REST)
+	if (over || aero_direction(b) == AERO_PHASE_REST)
 		return end_run(b, end);
 	return now();
 }
@@ -117,7 +75,7 @@ static struct aero_next ask_target(struct aero_balloon *b)
 	}
 	aero_note_target(b, target);
 	aero_port_trace(b->port, AERO_EVENT_RUN, b->target_pages, b->size_pages, 0);
-	b->phase = direction(b);
+	b->phase = aero_direction(b);
 	return b->phase == AERO_PHASE_REST ? end_run(b, AERO_END_DONE) : now();
 }
 

@@ -22,6 +22,12 @@ static inline bool aero_first_time(struct aero_balloon *b, uint32_t message)
 	return first;
 }
 
+/* Whether commands about pages make sense at this moment. */
+static inline bool aero_is_connected(const struct aero_balloon *b)
+{
+	return !b->reset_required && b->phase != AERO_PHASE_STOPPED;
+}
+
 static inline uint64_t aero_min(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -74,8 +80,8 @@ uint32_t aero_pace_delay_ms(struct aero_balloon *b, enum aero_run_end end);
 bool aero_inflate(struct aero_balloon *b, enum aero_run_end *end);
 bool aero_deflate(struct aero_balloon *b, enum aero_run_end *end);
 
-/* balloon.c */
+/* target.c: where to */
 void aero_note_target(struct aero_balloon *b, uint64_t target_pages);
-bool aero_is_connected(const struct aero_balloon *b);
+enum aero_phase aero_direction(const struct aero_balloon *b);
 
 #endif
