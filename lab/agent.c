@@ -9,7 +9,10 @@
 #include "internal.h"
 
 /* An answer is at most so long (the agent's own limit is 1 MiB of output). */
-#define FRAME_MAX (2u << 20)
+#define FRAME_MAX	 (2u << 20)
+
+#define DOMU_REQUEST_MAX 3800u /* it travels as one value of xenstore (lab/guest/xen.c) */
+#define RELAY_MS	 10000 /* more than the relay waits beyond a domU's own limit */
 
 /* ---- frames ---- */
 
@@ -59,6 +62,7 @@ int lab_frame_take(struct lab_stream *s, struct lab_answer *answer)
 			return lab_fail(ENOMEM, "no memory for an answer");
 		memcpy(answer->text, s->bytes + head, length);
 		answer->text[length] = 0;
+		answer->length = length;
 		lab_stream_drop(s, head + length + 2);
 		return 1;
 	}
@@ -79,6 +83,8 @@ static int collect(struct lab_guest *g, int wait_ms)
 	while ((ret = lab_frame_take(&g->agent, &answer)) == 1) {
 		if (answer.id == 0 && answer.status == 0)
 			g->ready_count++;
+		if (answer.id == 0 && answer.status == 1)
+			lab_xen_console(g, &answer);
 		kept = answer.id ? malloc(sizeof(*kept)) : NULL;
 		if (!kept) {
 			free(answer.text);
@@ -122,6 +128,9 @@ int lab_wait_ready(struct lab_guest *g, unsigned int count, unsigned int timeout
 
 /* ---- requests ---- */
 
+/* A request for a domU goes to dom0's agent, which passes it on. */
+static int begin_relayed(struct lab_guest *g, unsigned int timeout_ms, const char *request);
+
 static int begin(struct lab_guest *g, unsigned int timeout_ms, const char *request)
 {
 	char *line;
@@ -130,6 +139,8 @@ static int begin(struct lab_guest *g, unsigned int timeout_ms, const char *reque
 
 	if (!id)
 		id = g->next_id++;
+	if (g->domain)
+		return begin_relayed(g, timeout_ms, request);
 	if (strchr(request, '\n'))
 		return lab_fail(EINVAL, "a request is one line: %s", request);
 	length = asprintf(&line, "%u %u %s\n", id, timeout_ms * lab_slowness(), request);
@@ -140,6 +151,26 @@ static int begin(struct lab_guest *g, unsigned int timeout_ms, const char *reque
 	if (ret == -EPIPE)
 		return lab_qemu_gone(g);
 	return ret ? ret : (int)id;
+}
+
+static int begin_relayed(struct lab_guest *g, unsigned int timeout_ms, const char *request)
+{
+	unsigned int limit_ms = timeout_ms * lab_slowness();
+	char *relayed;
+	int ret;
+
+	if (!g->dom0 || g->gone)
+		return lab_fail(EPIPE, "the domU %s has ended (its console: %s)", g->config.name,
+				g->console_path);
+	if (strlen(request) > DOMU_REQUEST_MAX)
+		return lab_fail(E2BIG, "a request for a domU has at most %u bytes: %.80s...",
+				DOMU_REQUEST_MAX, request);
+	if (asprintf(&relayed, "domu %u %u %s", g->domain, limit_ms, request) < 0)
+		return lab_fail(ENOMEM, "no memory for a request");
+	/* The relay adds time of its own to what the domU's agent may take. */
+	ret = begin(g->dom0, timeout_ms + RELAY_MS, relayed);
+	free(relayed);
+	return ret;
 }
 
 int lab_begin(struct lab_guest *g, unsigned int timeout_ms, const char *format, ...)
@@ -162,10 +193,14 @@ int lab_end(struct lab_guest *g, int id, unsigned int wait_ms, char **out)
 {
 	int64_t start = lab_now_ms();
 	struct lab_answer *answer;
+	struct lab_guest *domu = g->domain ? g : NULL;
 	int ret;
 
 	if (out)
 		*out = NULL;
+	if (domu && !domu->dom0)
+		return lab_fail(EPIPE, "the dom0 of %s has ended", domu->config.name);
+	g = domu ? domu->dom0 : g;
 	while (!(answer = answer_of(g, (unsigned int)id))) {
 		int left = lab_left_ms(start, wait_ms);
 
@@ -182,7 +217,9 @@ int lab_end(struct lab_guest *g, int id, unsigned int wait_ms, char **out)
 		}
 	}
 	ret = answer->status < 0 ? -EPROTO : answer->status;
-	if (out)
+	if (domu)
+		ret = lab_xen_relayed(domu, ret, answer->text);
+	if (out && (ret >= 0 || !domu))
 		*out = answer->text;
 	else
 		free(answer->text);
@@ -197,7 +234,7 @@ static int call(struct lab_guest *g, unsigned int timeout_ms, char **out, const 
 
 	if (id < 0)
 		return id;
-	ret = lab_end(g, id, timeout_ms + 10000, out);
+	ret = lab_end(g, id, timeout_ms + (g->domain ? RELAY_MS : 0) + 10000, out);
 	if (ret == -ETIMEDOUT)
 		lab_fail(ETIMEDOUT, "the guest did not answer in %u ms: %s", timeout_ms, request);
 	return ret;

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "lab.h"
+#include "xen.h"
 
 /* A stream of bytes from QEMU, of which whole messages are cut off the front. */
 struct lab_stream {
@@ -20,7 +21,16 @@ struct lab_answer {
 	unsigned int id;
 	int status;
 	char *text;
+	size_t length; /* of text, which has a NUL behind it */
 	struct lab_answer *next;
+};
+
+/* What a domU has said, in order of the first start; kept until dom0 ends. */
+struct lab_domu_log {
+	char name[64];
+	char *path;
+	off_t mark;
+	struct lab_domu_log *next;
 };
 
 struct lab_guest {
@@ -38,6 +48,14 @@ struct lab_guest {
 
 	struct lab_stream qmp;
 	unsigned int next_qmp_id;
+
+	struct lab_xen xen;	 /* of a dom0, with the defaults filled in */
+	struct lab_guest *dom0;	 /* of a domU; NULL once dom0 has ended */
+	unsigned int domain;	 /* of a domU; 0 for all others */
+	bool gone;		 /* a domU that is known to have ended */
+	struct lab_guest *domus; /* of a dom0, linked by next_domu */
+	struct lab_guest *next_domu;
+	struct lab_domu_log *logs; /* of a dom0 */
 };
 
 /* Sets lab_error() and returns -error. */
@@ -62,6 +80,32 @@ int lab_qmp_greet(struct lab_guest *g, unsigned int timeout_ms);
 
 /* Waits until the agent has said more than `count` times that it is ready. */
 int lab_wait_ready(struct lab_guest *g, unsigned int count, unsigned int timeout_ms);
+
+/* ---- xen.c ---- */
+
+/* Checks what the caller wants of Xen and fills in the defaults. */
+int lab_xen_config(struct lab_guest *g, const struct lab_xen *wanted);
+
+/* The ELF kernel's path, or NULL with lab_error(). */
+const char *lab_xen_kernel(enum lab_kernel kernel);
+
+/* Prepares Xen's tools in a dom0 that has just booted. */
+int lab_xen_up(struct lab_guest *g);
+
+/* Domus lose their dom0; logs are forgotten. */
+void lab_xen_down(struct lab_guest *g);
+
+/* A frame of dom0's agent with what a domU has said. */
+void lab_xen_console(struct lab_guest *g, const struct lab_answer *answer);
+
+/* Everything that domUs have said until now is in their logs. */
+int lab_xen_flush(struct lab_guest *dom0);
+
+/* What a relay's answer means: a status, or -errno.  Cuts the mark off *text. */
+int lab_xen_relayed(struct lab_guest *domu, int status, char *text);
+
+/* BUILD/logs/DOM0.DOMU.console.log, to be freed; NULL with lab_error(). */
+char *lab_xen_log_path(const struct lab_guest *dom0, const char *name);
 
 /* The whole file or its part from `from`, NUL-terminated, to be freed; NULL on failure. */
 char *lab_slurp(const char *path, off_t from, size_t *length);

@@ -71,7 +71,7 @@ unpack_image()
 	dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2" --wildcards './boot/*' "$m/modules.*" \
 		"$m/kernel/mm/*" "$m/kernel/lib/*" "$m/kernel/crypto/*" "$m/kernel/arch/*" \
 		"$m/kernel/drivers/misc/*" "$m/kernel/drivers/block/*" \
-		"$m/kernel/drivers/virtio/*" "$m/kernel/drivers/char/*" &&
+		"$m/kernel/drivers/virtio/*" "$m/kernel/drivers/char/*" "$m/kernel/drivers/xen/*" &&
 		depmod -b "$2" "$RELEASE"
 }
 
@@ -148,24 +148,31 @@ fill_folder()
 	END
 }
 
-# Makes FOLDER whole or not at all: filled under another name, then renamed.
-fetch_kernel()
+# fetch_entry FOLDER FILL WHAT: makes a cache entry whole or not at all: the function FILL
+# fills it under another name, then it is renamed.
+fetch_entry()
 {
-	[ ! -e "$FOLDER/env" ] || return 0
+	[ ! -e "$1/env" ] || return 0
 	temporary=$(mktemp -d "$CACHE/new.XXXXXX") || return 1
 	trap 'rm -rf "$temporary"' EXIT
 	trap 'exit 1' INT TERM HUP
-	say "downloading Debian's kernel $RELEASE ($VERSION) and its headers, about 85 MB"
+	say "downloading $3"
 	good=0
-	if fill_folder "$temporary" "$FOLDER" && chmod 755 "$temporary"; then
+	if "$2" "$temporary" "$1" && chmod 755 "$temporary"; then
 		# Somebody else may have been faster; then theirs is as good.
-		mv -T "$temporary" "$FOLDER" 2>/dev/null || [ -e "$FOLDER/env" ] || good=1
+		mv -T "$temporary" "$1" 2>/dev/null || [ -e "$1/env" ] || good=1
 	else
 		good=1
 	fi
 	rm -rf "$temporary"
 	trap - EXIT INT TERM HUP
 	return $good
+}
+
+fetch_kernel()
+{
+	fetch_entry "$FOLDER" fill_folder \
+		"Debian's kernel $RELEASE ($VERSION) and its headers, about 85 MB"
 }
 
 # Changes whenever this machine's package lists do.

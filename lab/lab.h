@@ -42,13 +42,14 @@ struct lab_config {
 	unsigned int memory_mib; /* 1024; 128 .. 65536 */
 	unsigned int cpus;	 /* 1; at most 16 */
 	enum lab_backend backend;
-	bool no_vmware;		  /* the guest does not believe it is on VMware */
-	bool no_monitor;	  /* without the monitor's plug-in */
-	const char *plugin;	  /* BUILD/monitor/aerostat-vmware-qemu.so */
-	const char *plugin_args;  /* "key=value,key=value"; none */
-	const char *append;	  /* further kernel parameters; none */
-	const char *initramfs;	  /* as lab.env says */
-	const char *const *extra; /* further arguments for QEMU, up to NULL; none */
+	bool no_vmware;		   /* the guest does not believe it is on VMware */
+	bool no_monitor;	   /* without the monitor's plug-in */
+	const char *plugin;	   /* BUILD/monitor/aerostat-vmware-qemu.so */
+	const char *plugin_args;   /* "key=value,key=value"; none */
+	const char *append;	   /* further kernel parameters; none */
+	const char *initramfs;	   /* as lab.env says */
+	const char *const *extra;  /* further arguments for QEMU, up to NULL; none */
+	const struct lab_xen *xen; /* Xen and a dom0 instead of a guest (xen.h); none */
 };
 
 /* The last failure in words; never NULL. */
@@ -77,10 +78,10 @@ int lab_boot(struct lab_guest **out, const struct lab_config *config);
 /* Ends QEMU for sure and frees; NULL is allowed.  The logs stay. */
 void lab_stop(struct lab_guest *g);
 
-/* Is QEMU still there? */
+/* Is QEMU still there?  For a domU: and is the domain known to be running? */
 bool lab_alive(struct lab_guest *g);
 
-/* system_reset; waits until the agent is up again. */
+/* system_reset; waits until the agent is up again.  Not for Xen: -ENOTSUP. */
 int lab_reset(struct lab_guest *g);
 
 const struct lab_config *lab_guest_config(const struct lab_guest *g);
@@ -186,7 +187,8 @@ void lab_log_mark(struct lab_guest *g);
 
 /*
  * What went wrong in the guest's kernel since the mark: warnings, bugs, oopses,
- * lockdep and leak reports, stalls, OOM kills.  Returns how many such lines there
+ * lockdep and leak reports, stalls, OOM kills; for a dom0 also what Xen and all its
+ * domUs, ended ones included, have said.  Returns how many such lines there
  * are and the lines (to be freed; NULL when there are none), or -errno.  Lines
  * that contain `allow` (may be NULL) do not count.
  */
@@ -195,7 +197,7 @@ int lab_log_problems(struct lab_guest *g, const char *allow, char **lines);
 /* The same for any text. */
 int lab_scan_log(const char *text, size_t length, const char *allow, char **lines);
 
-/* The console's last lines, each behind a prefix. */
+/* The console's last lines, each behind a prefix.  For a dom0, those of its domUs too. */
 void lab_log_tail(const struct lab_guest *g, FILE *to, unsigned int lines, const char *prefix);
 
 #endif

@@ -57,6 +57,16 @@ static const char *const bad_words[] = {
 	"leaked lock or atomic",
 	"Objects remaining in",
 	"Attempted to kill init",
+	/* Xen's own */
+	"Xen BUG",
+	"Xen WARN",
+	"Assertion '",
+	"Panic on CPU",
+	"Xen call trace",
+	"domain_crash",
+	"Domain 0 crashed",
+	") crashed on cpu",
+	"Fatal machine check",
 };
 
 static bool is_problem(const char *line, size_t length)
@@ -109,22 +119,66 @@ void lab_log_mark(struct lab_guest *g)
 {
 	struct stat st;
 
+	if (lab_dom0(g) && lab_dom0(g)->config.xen && lab_alive(lab_dom0(g)))
+		lab_xen_flush(lab_dom0(g));
+	for (struct lab_domu_log *log = g->logs; log; log = log->next)
+		if (!stat(log->path, &st))
+			log->mark = st.st_size;
 	if (!stat(g->console_path, &st))
 		g->log_mark = st.st_size;
 }
 
-int lab_log_problems(struct lab_guest *g, const char *allow, char **lines)
+static int file_problems(const char *path, off_t from, const char *allow, char **lines)
 {
 	size_t length;
-	char *text = lab_slurp(g->console_path, g->log_mark, &length);
+	char *text = lab_slurp(path, from, &length);
 	int count;
 
 	if (lines)
 		*lines = NULL;
 	if (!text)
-		return lab_fail(EIO, "can't read the console's log %s", g->console_path);
+		return lab_fail(EIO, "can't read the console's log %s", path);
 	count = lab_scan_log(text, length, allow, lines);
 	free(text);
+	return count;
+}
+
+/* Puts the lines of one more file behind those found before. */
+static void join(char **all, char *more)
+{
+	char *both;
+
+	if (more && *all && asprintf(&both, "%s%s", *all, more) >= 0) {
+		free(*all);
+		free(more);
+		*all = both;
+	} else if (more) {
+		free(*all);
+		*all = more;
+	}
+}
+
+int lab_log_problems(struct lab_guest *g, const char *allow, char **lines)
+{
+	struct lab_guest *dom0 = lab_dom0(g);
+	char *more;
+	int count;
+
+	if (lines)
+		*lines = NULL;
+	/* A dom0 that does not answer shows as a problem of its own. */
+	if (dom0 && dom0->config.xen && lab_alive(dom0) && lab_xen_flush(dom0))
+		return -EIO;
+	count = file_problems(g->console_path, g->log_mark, allow, lines);
+	for (struct lab_domu_log *log = g->logs; log && count >= 0; log = log->next) {
+		int n = file_problems(log->path, log->mark, allow, lines ? &more : NULL);
+
+		if (n < 0)
+			return n;
+		count += n;
+		if (lines)
+			join(lines, more);
+	}
 	return count;
 }
 
@@ -155,4 +209,11 @@ void lab_log_tail(const struct lab_guest *g, FILE *to, unsigned int lines, const
 	if (text)
 		tail(text, length, to, lines, prefix);
 	free(text);
+	for (struct lab_domu_log *log = g->logs; log; log = log->next) {
+		text = lab_slurp(log->path, 0, &length);
+		fprintf(to, "%s-- %s:\n", prefix, log->name);
+		if (text)
+			tail(text, length, to, lines, prefix);
+		free(text);
+	}
 }

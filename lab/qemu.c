@@ -125,15 +125,20 @@ static void quote_commas(const char *value, char *out, size_t room)
 	*out = 0;
 }
 
+/* Without -smap dom0 dies at once, without -rdtscp PVH domUs hang: TCG's failings. */
+#define XEN_CPU "max,-smap,-rdtscp"
+
 static void add_machine(struct args *args, const struct lab_config *c)
 {
+	bool plain = c->no_vmware || c->xen;
+
 	add(args, "-accel");
 	add(args, "tcg,thread=multi");
 	add(args, "-machine");
-	add(args, "pc,vmport=%s,memory-backend=ram", c->no_vmware ? "off" : "on");
+	add(args, "pc,vmport=%s,memory-backend=ram", plain ? "off" : "on");
 	add(args, "-cpu");
-	add(args, "%s", c->no_vmware ? "qemu64" : "qemu64,-hypervisor");
-	if (!c->no_vmware) {
+	add(args, "%s", c->xen ? XEN_CPU : plain ? "qemu64" : "qemu64,-hypervisor");
+	if (!plain) {
 		add(args, "-smbios");
 		add(args, "type=1,serial=VMware-56");
 	}
@@ -145,6 +150,35 @@ static void add_machine(struct args *args, const struct lab_config *c)
 	    c->backend == LAB_MEMFD ? "on" : "off");
 	add(args, "-smp");
 	add(args, "%u", c->cpus);
+}
+
+/* Xen as the kernel; dom0's kernel and initramfs as its multiboot modules. */
+static int add_xen(struct args *args, const struct lab_guest *g)
+{
+	const struct lab_config *c = &g->config;
+	const struct lab_xen *x = &g->xen;
+	const char *xen = lab_env("AERO_XEN"), *kernel = lab_xen_kernel(x->kernel);
+	const char *initramfs = c->initramfs ? c->initramfs : lab_env("AERO_XEN_DOM0");
+	char quoted_kernel[4096], quoted_initramfs[4096], append[4096];
+
+	if (!xen || !kernel || !initramfs)
+		return -ENOENT;
+	quote_commas(kernel, quoted_kernel, sizeof(quoted_kernel));
+	quote_commas(initramfs, quoted_initramfs, sizeof(quoted_initramfs));
+	quote_commas(c->append ? c->append : "", append, sizeof(append));
+	add(args, "-kernel");
+	add(args, "%s", xen);
+	add(args, "-append");
+	add(args,
+	    "console=com1 com1=115200,8n1 dom0_mem=%uM,max:%uM dom0_max_vcpus=%u "
+	    "loglvl=all guest_loglvl=all%s%s",
+	    x->dom0_mib, x->dom0_max_mib, x->dom0_vcpus, x->append ? " " : "",
+	    x->append ? x->append : "");
+	add(args, "-initrd");
+	add(args,
+	    "%s console=hvc0 nomodeset loglevel=5 panic=-1 watchdog_thresh=30 aero_role=dom0%s%s,%s",
+	    quoted_kernel, *append ? " " : "", append, quoted_initramfs);
+	return 0;
 }
 
 static int add_kernel(struct args *args, const struct lab_config *c)
@@ -216,8 +250,8 @@ static int add_all(struct args *args, const struct lab_guest *g)
 	add(args, "socket,id=qmp,fd=%d", QMP_FD);
 	add(args, "-mon");
 	add(args, "chardev=qmp,mode=control");
-	ret = add_kernel(args, &g->config);
-	if (!ret)
+	ret = g->config.xen ? add_xen(args, g) : add_kernel(args, &g->config);
+	if (!ret && !g->config.xen)
 		ret = add_monitor(args, &g->config);
 	for (const char *const *word = g->config.extra; !ret && word && *word; word++)
 		add(args, "%s", *word);
@@ -296,7 +330,7 @@ static int spawn(struct lab_guest *g, struct args *args)
 static int check_config(struct lab_config *c)
 {
 	c->name = c->name ? c->name : "guest";
-	c->memory_mib = c->memory_mib ? c->memory_mib : 1024;
+	c->memory_mib = c->memory_mib ? c->memory_mib : c->xen ? 2048 : 1024;
 	c->cpus = c->cpus ? c->cpus : 1;
 	if (!*c->name || strspn(c->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 					 "0123456789-_") != strlen(c->name))
@@ -364,6 +398,8 @@ int lab_boot(struct lab_guest **out, const struct lab_config *config)
 	g->next_id = 1;
 	g->config = *config;
 	ret = check_config(&g->config);
+	if (!ret && config->xen)
+		ret = lab_xen_config(g, config->xen);
 	if (!ret)
 		ret = check_host(&g->config);
 	if (!ret)
@@ -377,6 +413,8 @@ int lab_boot(struct lab_guest **out, const struct lab_config *config)
 		ret = lab_qmp_greet(g, QMP_GREET_MS);
 	if (!ret)
 		ret = lab_wait_ready(g, 0, BOOT_TIMEOUT_MS);
+	if (!ret && g->config.xen)
+		ret = lab_xen_up(g);
 	if (ret)
 		lab_stop(g);
 	else
@@ -408,6 +446,8 @@ static bool ended(struct lab_guest *g, unsigned int wait_ms)
 
 bool lab_alive(struct lab_guest *g)
 {
+	if (g->domain)
+		return !g->gone && g->dom0 && lab_alive(g->dom0);
 	return !ended(g, 0);
 }
 
@@ -441,6 +481,11 @@ void lab_stop(struct lab_guest *g)
 
 	if (!g)
 		return;
+	if (g->domain) {
+		lab_domu_stop(g);
+		return;
+	}
+	lab_xen_down(g);
 	if (g->pid && lab_alive(g)) {
 		/* Politely first, so that QEMU's own clean-up is exercised too. */
 		if (g->qmp.fd >= 0)

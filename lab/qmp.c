@@ -202,7 +202,11 @@ int lab_monitor_control(struct lab_guest *g, const char *format, ...)
 int lab_reset(struct lab_guest *g)
 {
 	unsigned int before = g->ready_count;
-	int ret = qmp_done(lab_qmp(g, "set-action", json_pack("{s:s}", "reboot", "reset")));
+	int ret;
+
+	if (g->config.xen || g->domain)
+		return lab_fail(ENOTSUP, "Xen can't be restarted; boot another one");
+	ret = qmp_done(lab_qmp(g, "set-action", json_pack("{s:s}", "reboot", "reset")));
 
 	if (!ret)
 		ret = qmp_done(lab_qmp(g, "system_reset", NULL));

@@ -38,6 +38,11 @@ static void log_finds_problems(void **state)
 		"[    1.0] kmemleak: 1 new suspected memory leaks (see ...)",
 		"[    1.0] watchdog: BUG: soft lockup - CPU#0 stuck for 61s!",
 		"[    1.0] Kernel panic - not syncing: Attempted to kill init!",
+		"(XEN) Xen BUG at page_alloc.c:1000",
+		"(XEN) Xen WARN at mm.c:1",
+		"(XEN) Panic on CPU 0:",
+		"(XEN) Domain 3 (vcpu#0) crashed on cpu#0:",
+		"(XEN) domain_crash called from traps.c:1",
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
@@ -51,7 +56,10 @@ static void log_lets_good_lines_pass(void **state)
 	assert_int_equal(scan("[ 0.0] vmware: Failed to get TSC freq from the hypervisor\r\n"
 			      "[ 0.6] Failed to access perfctr msr (MSR c0010007 is 0)\r\n"
 			      "[ 2.0] aerostat: loading out-of-tree module taints kernel.\r\n"
-			      "[ 2.1] debug: this is a warning without capitals\r\n",
+			      "[ 2.1] debug: this is a warning without capitals\r\n"
+			      "(XEN) HVM d2v0 save: CPU\r\n"
+			      "(XEN) d2v0: upcall vector f3\r\n"
+			      "(XEN) Initial low memory virq threshold set at 0x4000 pages.\r\n",
 			      NULL),
 			 0);
 }

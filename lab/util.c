@@ -117,6 +117,20 @@ char *lab_slurp(const char *path, off_t from, size_t *length)
 static char env_folder[PATH_MAX];
 static char *env_text;
 
+/* Adds the lines of another file beside it, if there is one. */
+static void env_add(const char *name)
+{
+	char path[PATH_MAX + 32], *more, *both;
+
+	snprintf(path, sizeof(path), "%s/%s", env_folder, name);
+	more = lab_slurp(path, 0, NULL);
+	if (more && asprintf(&both, "%s\n%s", env_text, more) >= 0) {
+		free(env_text);
+		env_text = both;
+	}
+	free(more);
+}
+
 static bool env_load(const char *path)
 {
 	char *slash;
@@ -127,6 +141,8 @@ static bool env_load(const char *path)
 	slash = strrchr(env_folder, '/');
 	if (slash)
 		*slash = 0;
+	if (env_text)
+		env_add("lab-xen.env");
 	return env_text != NULL;
 }
 
@@ -168,7 +184,7 @@ const char *lab_build_folder(void)
 const char *lab_env(const char *key)
 {
 	/* Values live as long as the process: callers keep them in configurations. */
-	static char *kept[16];
+	static char *kept[32];
 	static unsigned int kept_count;
 	size_t key_length = strlen(key);
 

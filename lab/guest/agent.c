@@ -35,11 +35,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent.h"
+
 #define PAGE	       4096UL
 #define MIB	       (1024UL * 1024)
 #define LINE_MAX_BYTES 16384
 #define OUTPUT_MAX     (1024UL * 1024) /* more of a child's output is dropped */
 #define JOBS	       16
+#define CONSOLES_MS    200 /* how often dom0 looks what domUs have said */
 
 #define STATUS_TIMEOUT 124 /* as timeout(1) */
 #define STATUS_BAD     125 /* the request itself is wrong */
@@ -58,6 +61,9 @@ struct job {
 
 static struct job jobs[JOBS];
 static int channel = -1;
+
+/* On which side of Xen the agent is; the lab says it with the parameter aero_role. */
+static enum { PLAIN, DOM0, DOMU } role;
 
 /* What a long-lived child tells its parent; one shared page each. */
 struct shared {
@@ -80,7 +86,7 @@ static struct {
 	uint64_t seed;
 } data;
 
-static int64_t now_ms(void)
+int64_t now_ms(void)
 {
 	struct timespec t;
 
@@ -106,11 +112,17 @@ static void send_all(const void *bytes, size_t length)
 	}
 }
 
-static void answer(unsigned int id, int status, const char *text, size_t length)
+void answer(unsigned int id, int status, const char *text, size_t length)
 {
 	char head[64];
 	int n = snprintf(head, sizeof(head), "\x02%u %d %zu\n", id, status, length);
 
+	if (role == DOMU) {
+		/* Nobody reads there what was not asked for. */
+		if (id)
+			mailbox_answer(id, status, text, length);
+		return;
+	}
 	send_all(head, (size_t)n);
 	send_all(text, length);
 	send_all("\x03\n", 2);
@@ -699,9 +711,32 @@ static void do_write(unsigned int id, char *args)
 		answer_text(id, errno, "%s: %s", args, strerror(errno));
 }
 
+/* ---- dom0 only ---- */
+
+/* domu DOMID TIMEOUT_MS VERB [ARGUMENTS]: a request for the agent of a domU. */
+static void do_domu(unsigned int id, uint64_t timeout_ms, char *args)
+{
+	uint64_t domain, limit_ms;
+
+	if (!take_number(&args, 0x7fef, &domain) || !take_number(&args, timeout_ms, &limit_ms) ||
+	    !*args) {
+		answer_text(id, STATUS_BAD, "usage: domu DOMID TIMEOUT_MS VERB [ARGUMENTS]");
+		return;
+	}
+	if (job_fork(id, timeout_ms))
+		_exit(relay(id, domain, limit_ms, args));
+}
+
+/* consoles: what domUs have said up to now has been sent on when the answer comes. */
+static void do_consoles(unsigned int id)
+{
+	consoles_send();
+	answer(id, 0, "", 0);
+}
+
 /* ---- the loop ---- */
 
-static void request(char *line)
+void request(char *line)
 {
 	uint64_t id, timeout_ms;
 	char *at = line;
@@ -725,6 +760,10 @@ static void request(char *line)
 		do_hog((unsigned int)id, at);
 	else if (take_word(&at, "fragment"))
 		do_fragment((unsigned int)id, at);
+	else if (role == DOM0 && take_word(&at, "domu"))
+		do_domu((unsigned int)id, timeout_ms, at);
+	else if (role == DOM0 && take_word(&at, "consoles"))
+		do_consoles((unsigned int)id);
 	else
 		answer_text((unsigned int)id, STATUS_BAD,
 			    "verbs: sh, read, write, data, touch, hog, fragment");
@@ -805,6 +844,12 @@ static void serve(int children)
 		int timeout_ms = tend_jobs();
 		struct signalfd_siginfo info;
 
+		if (role == DOM0) {
+			consoles_send();
+			timeout_ms = timeout_ms < CONSOLES_MS ? timeout_ms : CONSOLES_MS;
+		}
+		if (role == DOMU && mailbox_pending())
+			timeout_ms = 0;
 		fds[0] = (struct pollfd){.fd = channel, .events = POLLIN};
 		fds[1] = (struct pollfd){.fd = children, .events = POLLIN};
 		for (int i = 0; i < JOBS; i++)
@@ -818,7 +863,9 @@ static void serve(int children)
 		if (fds[1].revents)
 			(void)!read(children, &info, sizeof(info));
 		reap();
-		if (fds[0].revents & POLLIN)
+		if (role == DOMU)
+			mailbox_read(fds[0].revents & POLLIN);
+		else if (fds[0].revents & POLLIN)
 			channel_read();
 		else if (fds[0].revents)
 			usleep(100000); /* hung up: the host has gone */
@@ -857,7 +904,31 @@ static void run_and_wait(char *const argv[])
 		waitpid(pid, NULL, 0);
 }
 
-static int open_channel(void)
+/* What the kernel does not know of its parameters becomes init's environment. */
+static void find_role(void)
+{
+	const char *name = getenv("aero_role");
+
+	if (name && !strcmp(name, "dom0"))
+		role = DOM0;
+	if (name && !strcmp(name, "domu"))
+		role = DOMU;
+}
+
+/* aero_modules=NAME,NAME: loaded before anything else has happened in the guest. */
+static void load_modules(void)
+{
+	char *names = getenv("aero_modules"), *name;
+
+	while (names && (name = strsep(&names, ","))) {
+		char *const argv[] = {"/bin/busybox", "modprobe", name, NULL};
+
+		if (*name)
+			run_and_wait(argv);
+	}
+}
+
+static int open_serial(void)
 {
 	int fd = open("/dev/ttyS1", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	struct termios t;
@@ -912,7 +983,8 @@ int main(void)
 	setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin", 1);
 	setenv("HOME", "/root", 1);
 	run_and_wait(links);
-	/* The kernel puts parameters that it doesn't know into init's environment. */
+	find_role();
+	load_modules();
 	if (getenv("aero_shell"))
 		shell = start_shell();
 	sigemptyset(&child);
@@ -923,7 +995,7 @@ int main(void)
 	mlockall(MCL_CURRENT);
 	/* Boot was kept quiet because the port is slow; from here on all but debug messages. */
 	write_file("/proc/sys/kernel/printk", "7", 1);
-	channel = open_channel();
+	channel = role == DOMU ? mailbox_open() : open_serial();
 	if (shell > 0 && channel < 0) {
 		while (waitpid(-1, NULL, 0) != shell)
 			;

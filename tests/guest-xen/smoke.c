@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The lab for Xen itself, with the kernel's own balloon driver: does what the other
+ * tests on Xen stand on hold?
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scenario.h"
+#include "xen.h"
+
+#define KIB_PER_MIB 1024u
+#define SETTLE_MS   60000u
+#define QUIET_MS    2000u
+#define DOM0_KIB    (1024u * KIB_PER_MIB)
+
+static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
+static const struct lab_config stock = {.xen = &stock_xen};
+static const struct lab_xen own_xen = {.kernel = LAB_KERNEL_OWN};
+static const struct lab_config own = {.xen = &own_xen};
+static const struct lab_xen debug_xen = {.kernel = LAB_KERNEL_DEBUG};
+static const struct lab_config debug = {.xen = &debug_xen, .append = "page_poison=1"};
+
+static const char *tidy(struct lab_guest *g)
+{
+	LAB_OK(lab_domu_stop_all(g));
+	return NULL;
+}
+
+/* ---- what must hold after each target ---- */
+
+/*
+ * Sets a target and waits until the domain is at it (but for `offset_kib`, which a
+ * PVH domain has on top).  What the domain lost or got, Xen must have got or lost, exactly.
+ */
+static const char *move_to(struct lab_guest *g, uint64_t kib, uint64_t offset_kib)
+{
+	struct lab_xen_memory xen0, xen1;
+	struct lab_domain_memory was, is;
+	int64_t start = lab_now_ms(), end;
+
+	LAB_OK(lab_memory_now(g, &xen0, &was));
+	LAB_OK(lab_mem_set_kib(g, kib));
+	LAB_OK(lab_wait_domain_kib(g, kib + offset_kib, kib + offset_kib, SETTLE_MS));
+	end = lab_now_ms();
+	LAB_OK(lab_memory_now(g, &xen1, &is));
+	lab_note("domain %u: %" PRIu64 " -> %" PRIu64 " KiB in %" PRId64
+		 " ms; Xen's free memory: %" PRIu64 " -> %" PRIu64 " KiB",
+		 lab_domain(g), was.kib, is.kib, end - start, xen0.free_kib, xen1.free_kib);
+	LAB_CHECK(was.kib + xen0.free_kib == is.kib + xen1.free_kib,
+		  "the domain moved by %" PRId64 " KiB, Xen's free memory by %" PRId64,
+		  (int64_t)(is.kib - was.kib), (int64_t)(xen1.free_kib - xen0.free_kib));
+	return NULL;
+}
+
+/* ---- dom0 ---- */
+
+static const char *dom0_up(struct lab_guest *g)
+{
+	struct lab_domain_memory dom0;
+	struct lab_xen_memory xen;
+	char *out = NULL;
+	int status = lab_xl(g, 20000, &out, "info");
+
+	LAB_CHECK(status == 0 && strstr(out, "xen_version"), "xl info: status %d: %s", status,
+		  out ? out : lab_error());
+	free(out);
+	LAB_OK(lab_memory_now(g, &xen, &dom0));
+	lab_note("Xen: %" PRIu64 " KiB, free %" PRIu64 "; dom0: %" PRIu64 ", at most %" PRIu64,
+		 xen.total_kib, xen.free_kib, dom0.kib, dom0.max_kib);
+	LAB_CHECK(dom0.kib == DOM0_KIB, "dom0 has %" PRIu64 " KiB", dom0.kib);
+	LAB_CHECK(dom0.running, "dom0 does not count as running");
+	return NULL;
+}
+
+static const char *dom0_target(struct lab_guest *g)
+{
+	LAB_OK(lab_data_fill(g, 64, 1));
+	LAB_TRY(move_to(g, 700 * KIB_PER_MIB + 4, 0));
+	LAB_TRY(move_to(g, DOM0_KIB, 0));
+	LAB_OK(lab_data_check(g));
+	LAB_OK(lab_call(g, 20000, NULL, "data free"));
+	return NULL;
+}
+
+/* ---- domUs ---- */
+
+/* Output of more than one piece, statuses, requests in parallel, late ones, files. */
+static const char *agent_works(struct lab_guest *u)
+{
+	char *out = NULL;
+	int status, slow, quick;
+
+	status = lab_sh(u, 20000, &out, "seq 1 2000; exit 7");
+	LAB_CHECK(status == 7, "status %d: %s", status, status < 0 ? lab_error() : out);
+	LAB_CHECK(strlen(out) == 8893 && !strcmp(out + 8893 - 5, "2000\n"), "%zu bytes came back",
+		  strlen(out));
+	free(out);
+	slow = lab_begin(u, 20000, "sh sleep 2; echo slow");
+	quick = lab_begin(u, 20000, "sh echo quick");
+	LAB_CHECK(slow > 0 && quick > 0, "%s", lab_error());
+	status = lab_end(u, quick, 20000, &out);
+	LAB_CHECK(status == 0 && !strcmp(out, "quick\n"), "status %d: %s", status, lab_error());
+	free(out);
+	status = lab_end(u, slow, 20000, &out);
+	LAB_CHECK(status == 0 && !strcmp(out, "slow\n"), "status %d: %s", status, lab_error());
+	free(out);
+	LAB_CHECK(lab_sh(u, 1000, NULL, "sleep 100") == 124, "a late command was not ended");
+	LAB_CHECK(lab_read_file(u, "/nowhere", &out) == 2, "a file that is not there was read");
+	free(out);
+	return NULL;
+}
+
+static const char *domu_works(struct lab_guest *g, enum lab_domu_type type)
+{
+	struct lab_domu config = {.type = type, .memory_mib = 256, .maxmem_mib = 512};
+	int64_t start = lab_now_ms();
+	struct lab_domain_memory d;
+	struct lab_meminfo mem;
+	struct lab_guest *u;
+	uint64_t offset_kib;
+
+	LAB_OK(lab_domu_start(&u, g, &config));
+	lab_note("up after %" PRId64 " ms", lab_now_ms() - start);
+	LAB_TRY(agent_works(u));
+	LAB_OK(lab_data_fill(u, 64, 2));
+	/* The first target tells how much the domain has besides; from then on it stays. */
+	LAB_OK(lab_mem_set_kib(u, 240 * KIB_PER_MIB));
+	LAB_OK(lab_wait_domain_kib(u, 240 * KIB_PER_MIB, 242 * KIB_PER_MIB, SETTLE_MS));
+	LAB_OK(lab_wait_domain_steady(u, QUIET_MS, SETTLE_MS, &d));
+	offset_kib = d.kib - 240 * KIB_PER_MIB;
+	lab_note("%" PRIu64 " KiB above the target", offset_kib);
+	LAB_CHECK(type == LAB_PVH || !offset_kib, "a PV domain has more than its target");
+	LAB_TRY(move_to(u, 200 * KIB_PER_MIB + 4, offset_kib));
+	LAB_TRY(move_to(u, 256 * KIB_PER_MIB, offset_kib));
+	LAB_OK(lab_data_check(u));
+	LAB_OK(lab_meminfo(u, &mem));
+	lab_note("inside: %" PRIu64 " KiB in all, %" PRIu64 " free", mem.total_kib, mem.free_kib);
+	return NULL;
+}
+
+static const char *domu_pv(struct lab_guest *g)
+{
+	return domu_works(g, LAB_PV);
+}
+
+static const char *domu_pvh(struct lab_guest *g)
+{
+	return domu_works(g, LAB_PVH);
+}
+
+/* A domU that ends by itself is an error with a reason, not a hang; and its log is scanned. */
+static const char *domu_dies(struct lab_guest *g)
+{
+	struct lab_domu config = {.type = LAB_PV, .name = "dies"};
+	struct lab_guest *u;
+	char *lines = NULL;
+	int status;
+
+	LAB_OK(lab_domu_start(&u, g, &config));
+	lab_log_mark(g);
+	status = lab_sh(u, 30000, NULL,
+			"echo 1 >/proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger");
+	LAB_CHECK(status < 0, "a domU that crashed answered with %d", status);
+	lab_note("%s", lab_error());
+	for (int i = 0; i < 100 && lab_sh(u, 1000, NULL, "true") != -EPIPE; i++)
+		lab_sleep_ms(100);
+	LAB_CHECK(!lab_alive(u), "a domU that crashed counts as alive: %s", lab_error());
+	LAB_CHECK(lab_log_problems(g, NULL, &lines) > 0 && strstr(lines, "sysrq"),
+		  "the crash is not among the problems: %s", lines ? lines : "");
+	free(lines);
+	LAB_OK(lab_domu_stop(u));
+	lab_log_mark(g);
+	return NULL;
+}
+
+/* Another domain eats the memory: dom0 gets only what is left, and the rest when it is gone. */
+static const char *contention(struct lab_guest *g)
+{
+	const uint64_t small_kib = 512 * KIB_PER_MIB;
+	struct lab_domu eater = {.type = LAB_PV, .name = "eater"};
+	struct lab_domain_memory d;
+	struct lab_xen_memory xen;
+	struct lab_guest *u;
+
+	LAB_TRY(move_to(g, small_kib, 0));
+	LAB_OK(lab_xen_memory(g, &xen));
+	/* Besides its memory a domU costs Xen some for itself. */
+	eater.memory_mib = (unsigned int)(xen.free_kib / KIB_PER_MIB) - 128;
+	LAB_OK(lab_domu_start(&u, g, &eater));
+	LAB_OK(lab_xen_memory(g, &xen));
+	lab_note("free after a domU of %u MiB: %" PRIu64 " KiB", eater.memory_mib, xen.free_kib);
+	LAB_OK(lab_mem_set_kib(g, DOM0_KIB));
+	LAB_OK(lab_wait_domain_kib(g, small_kib + 4, DOM0_KIB - 4, SETTLE_MS));
+	LAB_OK(lab_wait_domain_steady(g, 5000, SETTLE_MS, &d));
+	LAB_OK(lab_xen_memory(g, &xen));
+	lab_note("dom0 got %" PRIu64 " of %u KiB; free: %" PRIu64, d.kib, DOM0_KIB, xen.free_kib);
+	LAB_CHECK(xen.free_kib < 4 * KIB_PER_MIB && d.kib < DOM0_KIB,
+		  "there is no contention: dom0 has %" PRIu64 " KiB, free are %" PRIu64, d.kib,
+		  xen.free_kib);
+	LAB_OK(lab_domu_stop(u));
+	/* The built-in driver gives up after a while, so it is told once more. */
+	LAB_TRY(move_to(g, DOM0_KIB, 0));
+	return NULL;
+}
+
+/* ---- modules ---- */
+
+#define FIND_MODULE "find /lib/modules/$(uname -r) -name aerostat.ko | grep -q ."
+
+static const char *loads(struct lab_guest *g)
+{
+	LAB_OK(lab_must(g, 30000, "modprobe aerostat && rmmod aerostat"));
+	return NULL;
+}
+
+static const char *modules(struct lab_guest *g)
+{
+	struct lab_domu pv = {.type = LAB_PV, .name = "pv"}, pvh = {.type = LAB_PVH, .name = "pvh"};
+	struct lab_guest *u;
+
+	if (lab_sh(g, 20000, NULL, FIND_MODULE))
+		return lab_skip("no modules for %s; run: make modules, then lab/setup xen BUILD",
+				lab_kernel_release(LAB_KERNEL_STOCK));
+	LAB_TRY(loads(g));
+	LAB_OK(lab_domu_start(&u, g, &pv));
+	LAB_TRY(loads(u));
+	LAB_OK(lab_domu_start(&u, g, &pvh));
+	LAB_TRY(loads(u));
+	return NULL;
+}
+
+/* ---- kernels of our own ---- */
+
+/* Without CONFIG_XEN_BALLOON nobody follows a target: the place is free for our module. */
+static const char *nobody_home(struct lab_guest *g, uint64_t kib)
+{
+	struct lab_domain_memory was, is;
+
+	LAB_OK(lab_domain_memory(g, &was));
+	LAB_OK(lab_mem_set_kib(g, kib));
+	lab_sleep_ms(3000);
+	LAB_OK(lab_domain_memory(g, &is));
+	LAB_CHECK(is.kib == was.kib, "somebody moved it: %" PRIu64 " -> %" PRIu64 " KiB", was.kib,
+		  is.kib);
+	LAB_OK(lab_mem_set_kib(g, was.kib));
+	LAB_CHECK(lab_sh(g, 10000, NULL, "ls /sys/devices/system/xen_memory/xen_memory0") > 0,
+		  "the built-in driver's names are there");
+	return NULL;
+}
+
+static const char *own_kernel(struct lab_guest *g, enum lab_kernel kernel)
+{
+	struct lab_domu domus[] = {
+		{.type = LAB_PV, .name = "pv", .kernel = kernel},
+		{.type = LAB_PVH, .name = "pvh", .kernel = kernel, .maxmem_mib = 256},
+	};
+	struct lab_guest *u;
+	char *out = NULL;
+
+	LAB_CHECK(!lab_sh(g, 10000, &out, "uname -r") &&
+			  !strncmp(out, lab_kernel_release(kernel), strcspn(out, "\n")),
+		  "dom0 runs %s", out ? out : lab_error());
+	free(out);
+	LAB_TRY(nobody_home(g, DOM0_KIB - 64 * KIB_PER_MIB));
+	for (size_t i = 0; i < LAB_COUNT(domus); i++) {
+		int64_t start = lab_now_ms();
+
+		LAB_OK(lab_domu_start(&u, g, &domus[i]));
+		lab_note("%s is up after %" PRId64 " ms", domus[i].name, lab_now_ms() - start);
+		LAB_TRY(agent_works(u));
+		LAB_TRY(nobody_home(u, 200 * KIB_PER_MIB));
+		if (lab_sh(u, 20000, NULL, FIND_MODULE) == 0)
+			LAB_TRY(loads(u));
+		else
+			lab_note("no modules for %s", lab_kernel_release(kernel));
+		LAB_OK(lab_domu_stop(u));
+	}
+	return NULL;
+}
+
+static const char *kernel_own(struct lab_guest *g)
+{
+	return own_kernel(g, LAB_KERNEL_OWN);
+}
+
+static const char *kernel_debug(struct lab_guest *g)
+{
+	LAB_OK(lab_must(g, 10000,
+			"[ -e /proc/lockdep ] && [ -e /sys/kernel/debug/kmemleak ] && "
+			"[ -d /sys/kernel/debug/fail_page_alloc ]"));
+	return own_kernel(g, LAB_KERNEL_DEBUG);
+}
+
+static const struct lab_test tests[] = {
+	{"dom0-up", dom0_up, .config = &stock},
+	{"dom0-target", dom0_target, .config = &stock, .timeout_s = 120},
+	{"domu-pv", domu_pv, .config = &stock, .timeout_s = 180},
+	{"domu-pvh", domu_pvh, .config = &stock, .timeout_s = 240},
+	{"contention", contention, .config = &stock, .timeout_s = 240},
+	{"modules", modules, .config = &stock, .timeout_s = 240},
+	{"domu-dies", domu_dies, .config = &stock, .timeout_s = 180},
+	{"kernel-own", kernel_own, .config = &own, .timeout_s = 240},
+	{"kernel-debug", kernel_debug, .config = &debug, .timeout_s = 480},
+};
+
+static const struct lab_suite suite = {"xen-smoke", tests, LAB_COUNT(tests), .after_test = tidy};
+
+int main(int argc, char **argv)
+{
+	return lab_suite_main(argc, argv, &suite);
+}
