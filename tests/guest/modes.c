@@ -200,7 +200,7 @@ static const struct lab_test tests[] = {
 	{"2m-without-batches", mode_2m_without_batches, .config = &one_cpu},
 	{"no-64-bit-target", mode_no_64_bit_target, .config = &one_cpu},
 	{"single-pages-by-choice", knobs_off, .config = &one_cpu},
-	{"fragmented-guest-falls-back-to-4k", fragmented, .config = &one_cpu},
+	{"fragmented-guest-falls-back-to-4k", fragmented, .config = &one_cpu, .fresh = true},
 	{"host-memory-anonymous", host_memory, .config = &one_cpu, .fresh = true},
 	{"host-memory-memfd", host_memory, .config = &memfd},
 	{"two-cpus-busy", busy_guest, .config = &two_cpus, .timeout_s = 120},
