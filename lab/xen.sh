@@ -72,7 +72,7 @@ fill_tools()
 		-lxenctrl || return 1
 	# Threads that are cancelled load libgcc_s by name, which ldd does not see.
 	find "$1" -name 'libgcc_s.so.1' -exec cp -L {} "$2/lib/x86_64-linux-gnu/" \; || return 1
-	# shellcheck disable=SC2046 # a list of paths without white space
+	# shellcheck disable=SC2046,SC2086 # lists of words
 	copy_closure "$2" "$1" "$2/xen/figures" $(printf "$2/usr/sbin/%s " $XEN_TOOLS)
 }
 
@@ -205,17 +205,19 @@ dom0_image()
 	stage=$(mktemp -d) || die "can't make a folder to pack in"
 	trap 'rm -rf "$stage" "$stage".*' EXIT
 	trap 'exit 1' INT TERM HUP
-	mkdir "$stage/dom0" && cp -a "$4/." "$stage/dom0/" && xen_base "$stage/dom0" "$agent" &&
-		cp "$HERE/guest/dom0.sh" "$stage/dom0/xen/start" && chmod 755 "$stage/dom0/xen/start" ||
+	if ! { mkdir "$stage/dom0" && cp -a "$4/." "$stage/dom0/" && xen_base "$stage/dom0" "$agent" &&
+		cp "$HERE/guest/dom0.sh" "$stage/dom0/xen/start" && chmod 755 "$stage/dom0/xen/start"; }; then
 		die "can't gather dom0's initramfs in $stage"
+	fi
 	printf '%s\n' "$3" >"$stage.kernels"
 	while read -r name release vmlinux moddir; do
 		kernel_payload "$stage" "$name" "$release" "$vmlinux" "$moddir" "$2/modules/$release" "$agent" ||
 			die "can't gather what kernel $release needs"
 	done <"$stage.kernels"
-	mkdir -p "$stage/dom0/etc/xen" && printf 'autoballoon="off"\n' >"$stage/dom0/etc/xen/xl.conf" ||
-		die "can't write xl.conf"
-	pack "$stage/dom0" "$output" && printf '%s\n' "$key" >"$output.key" || die "can't write $output"
+	mkdir -p "$stage/dom0/etc/xen" || die "can't make a folder in $stage"
+	printf 'autoballoon="off"\n' >"$stage/dom0/etc/xen/xl.conf" || die "can't write xl.conf"
+	pack "$stage/dom0" "$output" || die "can't write $output"
+	printf '%s\n' "$key" >"$output.key" || die "can't write $output.key"
 	say "packed $output with kernels $(printf '%s\n' "$3" | cut -d' ' -f2 | tr '\n' ' ')"
 	rm -rf "$stage" "$stage".*
 	trap - EXIT INT TERM HUP

@@ -159,11 +159,16 @@ const char *inflate_to(struct lab_guest *g, uint64_t pages)
 
 const char *deflate_to(struct lab_guest *g, uint64_t pages)
 {
-	uint64_t size;
+	uint64_t size, before;
 
 	LAB_OK(lab_target(g, pages));
 	LAB_OK(lab_wait_size(g, pages, pages ? pages + SLACK_PAGES - 1 : 0, SETTLE_MS));
-	LAB_OK(lab_size(g, &size));
+	/* Within the slack it may still be on its way down. */
+	do {
+		LAB_OK(lab_size(g, &before));
+		lab_sleep_ms(200);
+		LAB_OK(lab_size(g, &size));
+	} while (size != before);
 	return sizes_agree(g, size);
 }
 
