@@ -81,7 +81,7 @@ static struct aero_next ask_target(struct aero_balloon *b)
 
 static struct aero_next connect(struct aero_balloon *b)
 {
-	b->link = (struct aero_link){0};
+	b->link = (struct aero_link){.hollow = b->link.hollow};
 	if (b->ops->connect(b->hypervisor, &b->link) != AERO_REPLY_OK) {
 		b->counters.failed_connects++;
 		if (aero_first_time(b, AERO_SAID_NO_CONNECTION))
@@ -98,10 +98,14 @@ static struct aero_next connect(struct aero_balloon *b)
 /* A reset: the hypervisor forgot our pages; take them back, a batch a step, then connect. */
 static struct aero_next pop(struct aero_balloon *b)
 {
-	bool progress = aero_store_pop(b);
+	bool progress;
 
-	if (b->size_pages)
-		return progress ? now() : after(POP_RETRY_MS);
+	/* There is nothing behind pages that were adopted before. */
+	if (!b->link.hollow) {
+		progress = aero_store_pop(b);
+		if (b->size_pages)
+			return progress ? now() : after(POP_RETRY_MS);
+	}
 	b->phase = AERO_PHASE_CONNECT;
 	return now();
 }
@@ -151,23 +155,38 @@ void aero_stop(struct aero_balloon *b)
 	aero_store_free_refused(b);
 	b->phase = AERO_PHASE_STOPPED;
 	b->target_pages = 0;
+	b->barred_out = 0;
+}
+
+/* Until the size falls: to bar a class and to break a block are steps on the way. */
+static void drain_hollow(struct aero_balloon *b)
+{
+	uint64_t before = b->size_pages;
+	unsigned int tries = 2 * AERO_CLASSES;
+	enum aero_run_end end;
+
+	while (b->size_pages && b->size_pages == before && tries--) {
+		if (aero_deflate(b, &end)) {
+			/* What could not be had this time is tried again by the next call. */
+			b->barred_out = 0;
+			return;
+		}
+	}
 }
 
 uint64_t aero_drain(struct aero_balloon *b)
 {
-	enum aero_run_end end;
-
-	if (!b->link.hollow) {
+	if (b->link.hollow)
+		drain_hollow(b);
+	else
 		aero_store_pop(b);
-	} else if (b->size_pages && aero_deflate(b, &end)) {
-		/* What could not be had this time is tried again by the next call. */
-		b->barred_out = 0;
-	}
 	return b->size_pages;
 }
 
 void aero_adopt(struct aero_balloon *b, aero_page **pages, unsigned int n)
 {
+	/* Known before the first connection, which would pop them otherwise. */
+	b->link.hollow = true;
 	aero_store_hold(b, AERO_CLASS_PAGE, pages, n);
 }
 

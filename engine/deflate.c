@@ -139,6 +139,21 @@ static uint64_t relieve_class(struct aero_balloon *b, enum aero_class class, uin
 	return freed;
 }
 
+/* The hypervisor had no memory in one piece: page by page, as long as that gets on. */
+static uint64_t relieve_broken(struct aero_balloon *b, uint64_t pages)
+{
+	uint64_t freed = 0, got;
+
+	while (freed < pages && b->link.divisible && !b->held[AERO_CLASS_PAGE] &&
+	       aero_store_break(b)) {
+		got = relieve_class(b, AERO_CLASS_PAGE, aero_min(pages - freed, AERO_BLOCK_PAGES));
+		if (!got)
+			break;
+		freed += got;
+	}
+	return freed;
+}
+
 uint64_t aero_relieve(struct aero_balloon *b, uint64_t pages)
 {
 	uint64_t freed = 0;
@@ -151,6 +166,8 @@ uint64_t aero_relieve(struct aero_balloon *b, uint64_t pages)
 	aero_store_free_refused(b);
 	for (c = 0; c < AERO_CLASSES && freed < pages; c++)
 		freed += relieve_class(b, (enum aero_class)c, pages - freed);
+	if (freed < pages)
+		freed += relieve_broken(b, pages - freed);
 	b->counters.relieved_pages += freed;
 	aero_port_trace(b->port, AERO_EVENT_RELIEVE, pages, freed, 0);
 	return freed;

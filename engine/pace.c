@@ -15,6 +15,7 @@ void aero_pace_begin(struct aero_balloon *b)
 	if (pace->slow_left)
 		pace->slow_left--;
 	pace->taken = 0;
+	pace->moved_before = b->counters.pages_in + b->counters.pages_out;
 	pace->effort = AERO_LIGHT;
 	pace->limited = pace->slow_left != 0;
 }
@@ -94,6 +95,9 @@ uint32_t aero_pace_delay_ms(struct aero_balloon *b, enum aero_run_end end)
 		b->pace.retries = 0;
 		return config->period_ms;
 	}
+	/* Some of it worked: the next try is soon. */
+	if (b->counters.pages_in + b->counters.pages_out != b->pace.moved_before)
+		b->pace.retries = 0;
 	if (!config->backoff_max_ms)
 		return config->period_ms;
 	if (b->pace.retries < UINT32_MAX)

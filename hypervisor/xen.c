@@ -127,24 +127,60 @@ static bool is_contiguous(const uint64_t *machine, uint32_t n)
 	return true;
 }
 
-/* Pages Xen left with us go back into the kernel's mapping. */
-static void map_again(struct aero_xen *x, uint32_t first, uint32_t units)
+/*
+ * Machine frames that could not be mapped are of no use to the guest, and its
+ * pages get others: Xen takes those first.  False while it has not taken all;
+ * then nothing else may be done, so one batch is the most there can be.
+ */
+static bool hand_back_strays(struct aero_xen *x)
 {
-	if (first < units &&
-	    !x->guest->map(x->ctx, x->page + first, units - first, x->machine + first)) {
-		x->unmapped += units - first;
-		say_once(x, SAID_UNMAP, "pages could not be mapped again");
-	}
+	uint32_t done, i;
+
+	if (!x->strays)
+		return true;
+	for (i = 0; i < x->strays; i++)
+		x->frame[i] = x->stray[i];
+	done = memory_op(x, AERO_XEN_DECREASE_RESERVATION, x->frame, x->strays, 0);
+	x->strays -= done;
+	for (i = 0; i < x->strays; i++)
+		x->stray[i] = x->stray[done + i];
+	return !x->strays;
 }
 
+/* Units @first to @last - 1 get their machine frames; false: those are strays now. */
+static bool map(struct aero_xen *x, uint32_t first, uint32_t last)
+{
+	uint32_t n = last - first, i;
+
+	if (!n || x->guest->map(x->ctx, x->page + first, n, x->machine + first))
+		return true;
+	for (i = 0; i < n; i++)
+		x->stray[x->strays++] = x->machine[first + i];
+	x->unmapped += n;
+	say_once(x, SAID_UNMAP, "pages could not be mapped again");
+	return false;
+}
+
+/* Whether the whole batch is one block, and so may be one extent. */
+static bool is_one_run(const struct aero_batch *batch)
+{
+	return batch->class == AERO_CLASS_RUN && batch->blocks == 1;
+}
+
+/*
+ * Pages Xen would not take are mapped again.  If that fails they are no use to
+ * the guest, and stay in the balloon like those that Xen took.
+ */
 static uint32_t give_pv(struct aero_xen *x, struct aero_batch *batch)
 {
 	uint32_t done = 0, u;
 
+	if (!hand_back_strays(x))
+		return 0;
 	list_pages(x, batch);
 	if (!x->guest->unmap(x->ctx, x->page, batch->units, x->machine))
 		return 0;
-	if (batch->class == AERO_CLASS_RUN && is_contiguous(x->machine, batch->units)) {
+	if (is_one_run(batch) && is_contiguous(x->machine, batch->units)) {
 		x->frame[0] = x->machine[0];
 		done = batch->units *
 		       memory_op(x, AERO_XEN_DECREASE_RESERVATION, x->frame, 1, batch->held_order);
@@ -154,8 +190,7 @@ static uint32_t give_pv(struct aero_xen *x, struct aero_batch *batch)
 			x->frame[u] = x->machine[u];
 		done = memory_op(x, AERO_XEN_DECREASE_RESERVATION, x->frame, batch->units, 0);
 	}
-	map_again(x, done, batch->units);
-	return done;
+	return map(x, done, batch->units) ? done : batch->units;
 }
 
 /* A large extent first, where it fits: it makes the machine frames contiguous again. */
@@ -163,7 +198,7 @@ static uint32_t populate_pv(struct aero_xen *x, struct aero_batch *batch)
 {
 	uint32_t u;
 
-	if (batch->class == AERO_CLASS_RUN) {
+	if (is_one_run(batch)) {
 		x->machine[0] = frame_of(x, batch->first[0]);
 		if (memory_op(x, AERO_XEN_POPULATE_PHYSMAP, x->machine, 1, batch->held_order)) {
 			for (u = 1; u < batch->units; u++)
@@ -179,15 +214,13 @@ static uint32_t populate_pv(struct aero_xen *x, struct aero_batch *batch)
 
 static uint32_t reclaim_pv(struct aero_xen *x, struct aero_batch *batch)
 {
-	uint32_t done = populate_pv(x, batch);
+	uint32_t done;
 
-	list_pages(x, batch);
-	if (done && !x->guest->map(x->ctx, x->page, done, x->machine)) {
-		x->unmapped += done;
-		say_once(x, SAID_UNMAP, "pages could not be mapped again");
+	if (!hand_back_strays(x))
 		return 0;
-	}
-	return done;
+	done = populate_pv(x, batch);
+	list_pages(x, batch);
+	return map(x, 0, done) ? done : 0;
 }
 
 /* -- the table --------------------------------------------------------------------- */

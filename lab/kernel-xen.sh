@@ -113,7 +113,7 @@ prune_tree()
 	find "$1" -path "$1/scripts" -prune -o -path "$1/tools/objtool" -prune -o \
 		-type f ! -name '*.h' ! -name 'Makefile*' ! -name 'Kbuild*' ! -name 'Kconfig*' \
 		! -name '.config' ! -name 'Module.symvers' ! -name '*.lds' ! -name 'auto.conf*' \
-		! -name 'kernel.release' ! -name '*.sh' -delete &&
+		! -name 'kernel.release' ! -name '*.sh' -exec rm -f {} + &&
 		find "$1" -type d -empty -delete
 }
 

@@ -73,9 +73,25 @@ static void set_machine_frame(struct page *page, unsigned long frame)
 	WRITE_ONCE(xen_p2m_addr[page_to_pfn(page)], frame);
 }
 
+/* The pages show our page of zeroes, and have no machine frame.  True when Xen did all of it. */
+static bool hide(struct page **pages, u32 n)
+{
+	pte_t nothing = mfn_pte(pfn_to_mfn(page_to_pfn(scratch)), PAGE_KERNEL_RO);
+	bool ok;
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		put_call(i, pages[i], nothing, flush_last(i, n));
+	ok = run_calls(n);
+	if (ok)
+		for (i = 0; i < n; i++)
+			set_machine_frame(pages[i], INVALID_P2M_ENTRY);
+	return ok;
+}
+
 /*
  * The table of frames first: while a page's mapping comes back, the kernel may
- * look its frame up.
+ * look its frame up.  All of them or none.
  */
 bool aerostat_xen_pv_map(void *ctx, struct page **pages, u32 n, const u64 *frames)
 {
@@ -85,26 +101,25 @@ bool aerostat_xen_pv_map(void *ctx, struct page **pages, u32 n, const u64 *frame
 		set_machine_frame(pages[i], frames[i]);
 		put_call(i, pages[i], mfn_pte(frames[i], PAGE_KERNEL), flush_last(i, n));
 	}
-	return run_calls(n);
+	if (run_calls(n))
+		return true;
+	if (!hide(pages, n))
+		pr_err("aerostat: xen: %u pages can be neither mapped nor unmapped\n", n);
+	return false;
 }
 
 bool aerostat_xen_pv_unmap(void *ctx, struct page **pages, u32 n, u64 *frames)
 {
-	pte_t nothing = mfn_pte(pfn_to_mfn(page_to_pfn(scratch)), PAGE_KERNEL_RO);
 	u32 i;
 
-	for (i = 0; i < n; i++) {
-		frames[i] = pfn_to_mfn(page_to_pfn(pages[i]));
-		put_call(i, pages[i], nothing, flush_last(i, n));
-	}
-	if (!run_calls(n)) {
-		/* Some of them did: the state before is the only one we know. */
-		aerostat_xen_pv_map(ctx, pages, n, frames);
-		return false;
-	}
 	for (i = 0; i < n; i++)
-		set_machine_frame(pages[i], INVALID_P2M_ENTRY);
-	return true;
+		frames[i] = pfn_to_mfn(page_to_pfn(pages[i]));
+	if (hide(pages, n))
+		return true;
+	/* Some of them did: the state before is the only one we know. */
+	if (!aerostat_xen_pv_map(ctx, pages, n, frames))
+		pr_err("aerostat: xen: %u pages of the guest lost their mapping\n", n);
+	return false;
 }
 
 void aerostat_xen_pv_forget(struct page **pages, u32 n)

@@ -74,10 +74,11 @@ struct aero_config {
 };
 
 struct aero_pace {
-	uint32_t rate;	    /* pages a run, between rate_min and rate_max */
-	uint32_t slow_left; /* slow runs to come */
-	uint64_t taken;	    /* pages taken in this run */
-	bool limited;	    /* this run may take `rate` pages and no more */
+	uint32_t rate;	       /* pages a run, between rate_min and rate_max */
+	uint32_t slow_left;    /* slow runs to come */
+	uint64_t taken;	       /* pages taken in this run */
+	uint64_t moved_before; /* pages given and got, ever, when this run began */
+	bool limited;	       /* this run may take `rate` pages and no more */
 	enum aero_effort effort;
 	bool held_off;
 	uint64_t held_off_until_ms;
@@ -188,8 +189,9 @@ void aero_stop(struct aero_balloon *b);
 uint64_t aero_drain(struct aero_balloon *b);
 
 /*
- * On a hollow link only: @n pages of the caller's that have no memory behind
- * them join the balloon, to be reclaimed like any other.
+ * For a hypervisor with hollow links only: @n pages of the caller's that have no
+ * memory behind them join the balloon, to be reclaimed like any other.  It need
+ * not be connected yet.
  */
 void aero_adopt(struct aero_balloon *b, aero_page **pages, unsigned int n);
 

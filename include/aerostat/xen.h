@@ -32,10 +32,10 @@ struct aero_xen_guest {
 	void (*scrub)(void *ctx, aero_page *block, uint32_t order);
 
 	/*
-	 * In a PV guest only, else NULL.  unmap() stores the machine frames of @n
-	 * pages, and takes the pages out of the kernel's mapping and out of its
-	 * table of frames; false: nothing was done.  map() puts them back, on the
-	 * machine frames given; false: they may not be used.
+	 * In a PV guest only, where page_order is 0; else NULL.  unmap() stores the
+	 * machine frames of @n pages, and takes the pages out of the kernel's mapping
+	 * and out of its table of frames; false: nothing was done.  map() puts them
+	 * back, on the machine frames given; false: none of them is mapped.
 	 */
 	bool (*unmap)(void *ctx, aero_page **pages, uint32_t n, uint64_t *frames);
 	bool (*map)(void *ctx, aero_page **pages, uint32_t n, const uint64_t *frames);
@@ -55,9 +55,16 @@ struct aero_xen {
 	uint64_t populated_base, populated_large;
 	uint64_t short_answers; /* fewer extents were done than asked */
 	uint64_t unmapped;	/* pages that could not be mapped again */
+
+	/*
+	 * PV: machine frames that are the guest's and behind none of its pages,
+	 * for those could not be mapped.  Xen gets them back before anything else.
+	 */
+	uint32_t strays;
 	aero_page *page[AERO_XEN_FRAMES];
 	uint64_t frame[AERO_XEN_FRAMES];
 	uint64_t machine[AERO_XEN_FRAMES];
+	uint64_t stray[AERO_XEN_FRAMES];
 };
 
 /* The ops for aero_init(); its hypervisor pointer is a struct aero_xen. */

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * A hostile or mad hypervisor, and a moody allocator, against the engine and
- * VMware's guest half.  Whatever the answers are, no page may be lost, owned
- * twice, or used by the guest while the hypervisor has it; and when it is over
- * the guest has all its memory again.
+ * VMware's or Xen's guest half.  Whatever the answers are, no page may be lost,
+ * owned twice, or used by the guest while the hypervisor has it; and when it is
+ * over the guest has all its memory again.
  *
  * A hypervisor here does what it says: a unit answered with success changes
  * hands, a reset forgets all.  It may say anything at any time.
  *
- * Input: one byte a step says what happens (below); the answers to the calls
- * which that makes, and other numbers, are taken from the bytes behind it.
- * Short input reads as zeros, which is success.
+ * Input: a byte that says which half it is, and how the engine is set; then one
+ * byte a step says what happens (below).  The answers to the calls which that
+ * makes, and other numbers, are taken from the bytes behind it.  Short input reads
+ * as zeros, which is success.
  */
 #include <endian.h>
 #include <stdlib.h>
@@ -18,11 +19,16 @@
 
 #include <aerostat/vmware.h>
 
-#include "sim.h"
+#include "sim_xen.h"
 
 #define PAGES	  1100U
 #define BASE_PFN  1024U
 #define STEPS_MAX 100U
+
+/* The first byte: bits 0 and 1 set the engine; with this high half it is Xen, PV with bit 2. */
+#define MODE_XEN  0x60U
+#define MODE_PV	  0x04U
+#define SPARE	  512U /* pages Xen has beyond the guest's */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -40,6 +46,13 @@ static struct {
 	bool connected;
 	uint8_t order[PAGES]; /* of the lock, plus 1 */
 	uint64_t locked_pages;
+
+	/* Xen's half and Xen, with answers that come from the input. */
+	bool is_xen;
+	bool honest;
+	struct aero_xen x;
+	struct sim_xen xen;
+	struct aero_xen_guest xen_guest;
 } f;
 
 static uint64_t take(unsigned int bytes)
@@ -211,6 +224,10 @@ static void check(void)
 				.locked_order = locked_order,
 				.locked_pages = f.locked_pages};
 
+	if (f.is_xen) {
+		sim_xen_check(&f.xen, &f.b);
+		return;
+	}
 	sim_check(&f.b, &view);
 	if (c->pages_in - c->pages_out - c->pages_popped != f.b.size_pages)
 		sim_fail("the counters do not make the size");
@@ -256,6 +273,72 @@ static const struct aero_vmware_guest guest_ops = {
 	.close_doorbell = close_doorbell,
 };
 
+/* -- Xen ------------------------------------------------------------------------------ */
+
+static long xen_memory_op(void *ctx, enum aero_xen_op op, uint64_t *frames, uint32_t extents,
+			  uint32_t order)
+{
+	uint8_t n = (uint8_t)(f.honest ? 0 : take(1));
+
+	/* Mostly honest: the rest of a byte is the amount, or what stands behind it. */
+	f.xen.rule[0] = (struct sim_xen_rule){
+		.what = n < 128 ? SIM_XEN_HONEST : (enum sim_xen_what)(n % SIM_XEN_WHATS),
+		.order = SIM_ANY,
+		.times = 1,
+	};
+	if (n >= 128)
+		f.xen.rule[0].amount = n & 64 ? take(8) & INT64_MAX : (n & 63) >> 2;
+	if (f.xen.rule[0].what == SIM_XEN_MORE)
+		f.xen.rule[0].amount &= INT64_MAX >> 1;
+	return f.xen.guest.memory_op(ctx, op, frames, extents, order);
+}
+
+static uint64_t xen_wanted_pages(void *ctx)
+{
+	(void)ctx;
+	return take_number();
+}
+
+static bool xen_unmap(void *ctx, aero_page **pages, uint32_t n, uint64_t *frames)
+{
+	f.xen.fail_unmaps = !f.honest && take(1) > 240;
+	return f.xen.guest.unmap(ctx, pages, n, frames);
+}
+
+static bool xen_map(void *ctx, aero_page **pages, uint32_t n, const uint64_t *frames)
+{
+	f.xen.fail_maps = !f.honest && take(1) > 240;
+	return f.xen.guest.map(ctx, pages, n, frames);
+}
+
+static void create_xen(bool pv)
+{
+	sim_xen_create(&f.xen, &f.port, pv, 0, SPARE, false);
+	f.is_xen = true;
+	f.xen.x = &f.x;
+	f.xen_guest = f.xen.guest;
+	f.xen_guest.memory_op = xen_memory_op;
+	f.xen_guest.wanted_pages = xen_wanted_pages;
+	f.xen_guest.unmap = pv ? xen_unmap : NULL;
+	f.xen_guest.map = pv ? xen_map : NULL;
+}
+
+static void load_xen(const struct aero_config *config)
+{
+	aero_xen_init(&f.x, &f.port, &f.xen_guest, &f.xen);
+	aero_init(&f.b, &f.port, config, &aero_xen_ops, &f.x);
+}
+
+/* Xen has memory again, or this could take for ever. */
+static void calm_xen(bool calm)
+{
+	f.honest = calm;
+	if (calm)
+		f.xen.limit = UINT64_MAX;
+}
+
+/* -- life ----------------------------------------------------------------------------- */
+
 static void load(uint8_t flavour)
 {
 	struct aero_config config = {
@@ -269,6 +352,10 @@ static void load(uint8_t flavour)
 		.runs = flavour & 2,
 	};
 
+	if (f.is_xen) {
+		load_xen(&config);
+		return;
+	}
 	aero_vmware_init(&f.v, &f.port, &guest_ops, NULL);
 	aero_init(&f.b, &f.port, &config, &aero_vmware_ops, &f.v);
 }
@@ -277,6 +364,7 @@ static void unload(void)
 {
 	uint64_t left, before = UINT64_MAX;
 
+	calm_xen(true);
 	aero_stop(&f.b);
 	check();
 	while ((left = aero_drain(&f.b))) {
@@ -287,7 +375,9 @@ static void unload(void)
 		while (f.port.isolated.first)
 			sim_putback(&f.port, f.port.isolated.first);
 	}
-	aero_vmware_destroy(&f.v);
+	if (!f.is_xen)
+		aero_vmware_destroy(&f.v);
+	calm_xen(false);
 	check();
 }
 
@@ -313,6 +403,8 @@ static void change_mood(void)
 		.times = take(1),
 	};
 	f.no_batch_page = bits & 16;
+	if (f.is_xen)
+		f.xen.limit = bits & 32 ? f.xen.reservation + take(1) : UINT64_MAX;
 }
 
 static void migrate(void)
@@ -362,12 +454,16 @@ static void happen(uint8_t what)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned int steps;
+	uint8_t flavour;
 
 	memset(&f, 0, sizeof(f));
 	f.at = data;
 	f.left = size;
 	sim_create(&f.port, PAGES, BASE_PFN, 1);
-	load((uint8_t)take(1));
+	flavour = (uint8_t)take(1);
+	if ((flavour & 0xf0) == MODE_XEN)
+		create_xen(flavour & MODE_PV);
+	load(flavour);
 	for (steps = 0; f.left && steps < STEPS_MAX; steps++) {
 		happen((uint8_t)take(1));
 		check();
@@ -379,6 +475,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		sim_guest_free(&f.port, f.port.cache.first);
 	if (sim_free_pages(&f.port) != PAGES)
 		sim_fail("%u of %u pages are free in the end", sim_free_pages(&f.port), PAGES);
+	if (f.is_xen)
+		sim_xen_destroy(&f.xen);
 	sim_destroy(&f.port);
 	return 0;
 }
