@@ -11,8 +11,9 @@ JOBS    ?= $(shell nproc)
 
 help:
 	@echo 'make run          a real guest gives memory to its host and gets it again'
-	@echo 'make check        all tests (a quarter of an hour; the first time needs the network)'
+	@echo 'make check        the tests (a quarter of an hour; the first time needs the network)'
 	@echo 'make check-fast   the tests that need no guest and no root (about a minute)'
+	@echo 'make check-xen    tests on real Xen, not part of make check yet'
 	@echo 'make bench        our modules and the kernel'"'"'s own driver, side by side'
 	@echo 'make modules      the kernel modules, for the kernel in KDIR= (default: the lab'"'"'s)'
 	@echo 'make all          everything that is built'
@@ -65,9 +66,9 @@ check-xen: xen
 	@tests/run xen $(BUILD) $(JOBS)
 
 # Without checkpatch its test is skipped and says so; that is no reason to stop here.
-check: tools-lint xen
+check: tools-lint guest
 	@tests/checkpatch-setup >/dev/null || echo 'make: going on without checkpatch'
-	@tests/run all $(BUILD) $(JOBS)
+	@tests/run check $(BUILD) $(JOBS)
 
 bench: tools-lint guest
 	@$(BUILD)/bench/aerostat-bench
