@@ -166,8 +166,8 @@ kernel_xen()
 		return
 	fi
 	BUILD_FAILED=
-	if resolve_source && fetch_own ||
-		[ -z "$BUILD_FAILED" ] && refresh_lists && resolve_source && fetch_own; then
+	if { resolve_source && fetch_own; } ||
+		{ [ -z "$BUILD_FAILED" ] && refresh_lists && resolve_source && fetch_own; }; then
 		cat "$OWN_FOLDER/env"
 	else
 		die "can't build the kernel for Xen; what went wrong stands above"

@@ -67,6 +67,7 @@ static const char *const bad_words[] = {
 	"Domain 0 crashed",
 	") crashed on cpu",
 	"Fatal machine check",
+	"Triple fault",
 };
 
 static bool is_problem(const char *line, size_t length)

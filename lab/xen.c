@@ -523,6 +523,12 @@ int lab_domu_start(struct lab_guest **out, struct lab_guest *dom0, const struct 
 
 	if (!ret && !dom0_alive(dom0))
 		ret = -ENOTSUP;
+	/* With more, emulated SVM loses and doubles interrupts: guests panic or hang. */
+	if (!ret && c.type == LAB_PVH && (c.vcpus > 1 || dom0->config.cpus > 1))
+		ret = lab_fail(
+			ENOTSUP,
+			"under emulation a PVH domU has one CPU, and runs on one: not %u on %u",
+			c.vcpus, dom0->config.cpus);
 	if (!ret && dom0->domain)
 		ret = lab_fail(EINVAL, "a domU can't start domUs");
 	for (struct lab_guest *other = dom0->domus; !ret && other; other = other->next_domu)

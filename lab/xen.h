@@ -51,7 +51,7 @@ struct lab_domu {
 	enum lab_kernel kernel;
 	unsigned int memory_mib; /* 256 */
 	unsigned int maxmem_mib; /* memory_mib */
-	unsigned int vcpus;	 /* 1 */
+	unsigned int vcpus;	 /* 1; more for PV only */
 	const char *append;	 /* further kernel parameters; none */
 	const char *modules; /* modules that its init loads before all else; none; "aerostat_xen" */
 	const char *config;  /* further lines for xl; none */

@@ -250,7 +250,7 @@ static const char *modules(struct lab_guest *g)
 /* ---- kernels of our own ---- */
 
 /* Without CONFIG_XEN_BALLOON nobody follows a target: the place is free for our module. */
-static const char *nobody_home(struct lab_guest *g, uint64_t kib)
+static const char *nobody_home(struct lab_guest *g, uint64_t kib, uint64_t back_kib)
 {
 	struct lab_domain_memory was, is;
 
@@ -260,7 +260,7 @@ static const char *nobody_home(struct lab_guest *g, uint64_t kib)
 	LAB_OK(lab_domain_memory(g, &is));
 	LAB_CHECK(is.kib == was.kib, "somebody moved it: %" PRIu64 " -> %" PRIu64 " KiB", was.kib,
 		  is.kib);
-	LAB_OK(lab_mem_set_kib(g, was.kib));
+	LAB_OK(lab_mem_set_kib(g, back_kib));
 	LAB_CHECK(lab_sh(g, 10000, NULL, "ls /sys/devices/system/xen_memory/xen_memory0") > 0,
 		  "the built-in driver's names are there");
 	return NULL;
@@ -279,14 +279,14 @@ static const char *own_kernel(struct lab_guest *g, enum lab_kernel kernel)
 			  !strncmp(out, lab_kernel_release(kernel), strcspn(out, "\n")),
 		  "dom0 runs %s", out ? out : lab_error());
 	free(out);
-	LAB_TRY(nobody_home(g, DOM0_KIB - 64 * KIB_PER_MIB));
+	LAB_TRY(nobody_home(g, DOM0_KIB - 64 * KIB_PER_MIB, DOM0_KIB));
 	for (size_t i = 0; i < LAB_COUNT(domus); i++) {
 		int64_t start = lab_now_ms();
 
 		LAB_OK(lab_domu_start(&u, g, &domus[i]));
 		lab_note("%s is up after %" PRId64 " ms", domus[i].name, lab_now_ms() - start);
 		LAB_TRY(agent_works(u));
-		LAB_TRY(nobody_home(u, 200 * KIB_PER_MIB));
+		LAB_TRY(nobody_home(u, 200 * KIB_PER_MIB, 256 * KIB_PER_MIB));
 		if (lab_sh(u, 20000, NULL, FIND_MODULE) == 0)
 			LAB_TRY(loads(u));
 		else
