@@ -3,6 +3,8 @@
 #ifndef AEROSTAT_LINUX_COMPAT_H
 #define AEROSTAT_LINUX_COMPAT_H
 
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/version.h>
@@ -12,6 +14,38 @@
 #define aero_assign_str(field, text) __assign_str(field)
 #else
 #define aero_assign_str(field, text) __assign_str(field, text)
+#endif
+
+/* A page that comes online is marked as nobody's: as reserved, later as offline. */
+static inline void aero_compat_claim_onlined(struct page *page)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+	__ClearPageOffline(page);
+#else
+	__ClearPageReserved(page);
+#endif
+}
+
+#ifdef CONFIG_MEMORY_HOTPLUG
+
+/* The first byte that the kernel's own map of memory does not reach. */
+static inline u64 aero_compat_hotplug_end(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 12, 0)
+	u64 last = mhp_get_pluggable_range(true).end;
+
+	return last == U64_MAX ? last : last + 1;
+#else
+	return U64_MAX;
+#endif
+}
+
+static inline int aero_compat_add_memory(u64 start, u64 size)
+{
+	return add_memory_driver_managed(memory_add_physaddr_to_nid(start), start, size,
+					 "System RAM (aerostat)", MHP_MERGE_RESOURCE);
+}
+
 #endif
 
 typedef unsigned long (*aero_shrinker_fn)(struct shrinker *shrinker, struct shrink_control *sc);
