@@ -5,6 +5,7 @@
  * xen_memory0.  A kernel with CONFIG_XEN_BALLOON does both by itself, and we only
  * want to hear of it; in others we do the same under the same names.
  */
+#include <linux/ctype.h>
 #include <linux/device.h>
 #include <linux/module.h>
 
@@ -75,20 +76,20 @@ static u64 to_pages(u64 kib)
 
 /*
  * The toolstack counts memory of an HVM or PVH guest that the guest does not see
- * as such.  The difference is what it had at boot less what the kernel counted
- * then, and is learned at the first event.
+ * as such: the difference is what it may have at the most, less what the kernel
+ * counted at boot.
  */
 static u64 unseen_pages(void)
 {
 	static bool known;
 	static u64 unseen;
-	u64 static_max_kib;
+	u64 static_max_kib, total = balloon_stats.total_pages;
 
 	if (known || xen_pv_domain() || xen_initial_domain())
 		return unseen;
 	if (read_kib("static-max", &static_max_kib))
-		unseen = to_pages(static_max_kib) -
-			 min_t(u64, balloon_stats.target_pages, to_pages(static_max_kib));
+		unseen = to_pages(static_max_kib) - min(total, to_pages(static_max_kib));
+	/* The toolstack may raise the maximum later, and none of that is unseen. */
 	known = true;
 	return unseen;
 }
@@ -195,7 +196,7 @@ static ssize_t target_store(struct device *dev, struct device_attribute *attr, c
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	bytes = memparse(text, &end);
-	if (end == text || (*end && *end != '\n')) {
+	if (!isdigit(*text) || (*end && *end != '\n')) {
 		pr_err("aerostat: target takes bytes, with K, M or G behind the number or not; nothing was changed\n");
 		return -EINVAL;
 	}

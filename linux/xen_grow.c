@@ -318,7 +318,9 @@ u64 aerostat_xen_grow(u64 pages)
 	err = add(start, size);
 	if (err)
 		return failed("the kernel would not add them", pages, err);
-	balloon_stats.total_pages += size >> PAGE_SHIFT;
+	/* Else it stays what it was at boot, for the front to know. */
+	if (IS_ENABLED(CONFIG_XEN_BALLOON))
+		balloon_stats.total_pages += size >> PAGE_SHIFT;
 	pr_info("aerostat: xen: added %llu KiB of memory at 0x%llx; it is used once it is online\n",
 		size >> 10, start);
 	return size >> PAGE_SHIFT;
