@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The classic: follow what processes were promised, quickly up and slowly down,
+ * never below a floor.  docs/policy.md has the rule in prose.
+ */
+#include "arithmetic.h"
+
+/*
+ * The floor by the guest's size: up to `below_mb` of useful memory it is
+ * `base_mb` and a part of what is above that.  The larger the guest, the smaller
+ * the part.
+ */
+static const struct {
+	uint32_t below_mb, base_mb, divisor;
+} floors[] = {
+	{64, 16, 2},
+	{512, 40, 8},
+	{~0U, 99, 32},
+};
+
+void aero_committed_defaults(struct aero_committed_config *config, uint32_t page_shift)
+{
+	*config = (struct aero_committed_config){
+		.down_hysteresis = AERO_DOWN_HYSTERESIS,
+		.up_hysteresis = AERO_UP_HYSTERESIS,
+		.page_shift = page_shift,
+	};
+}
+
+uint64_t aero_committed_floor_pages(const struct aero_committed_config *config,
+				    const struct aero_policy_figures *f)
+{
+	uint64_t useful = aero_less(f->max_pfn, f->reserve_pages), base;
+	uint32_t shift = config->page_shift, i;
+
+	if (config->min_usable_mb)
+		return aero_sum(f->reserve_pages, aero_mib_pages(config->min_usable_mb, shift));
+	/* So small a guest has nothing worth giving. */
+	if (useful < aero_mib_pages(16, shift))
+		return f->max_pfn;
+	for (i = 0; floors[i].below_mb != ~0U; i++)
+		if (useful < aero_mib_pages(floors[i].below_mb, shift))
+			break;
+	base = aero_mib_pages(floors[i].base_mb, shift);
+	return aero_sum(f->reserve_pages, base + aero_quotient(useful - base, floors[i].divisor));
+}
+
+uint64_t aero_committed_target_pages(const struct aero_committed_config *config,
+				     const struct aero_policy_figures *f)
+{
+	uint64_t now = f->managed_pages, goal, wanted = now;
+
+	goal = aero_sum(f->committed_pages, f->reserve_pages);
+	if (!config->leave_swapped)
+		goal = aero_sum(goal, f->swapped_pages);
+	if (now > goal)
+		wanted = now - aero_quotient(now - goal, config->down_hysteresis);
+	else if (now < goal)
+		wanted = now + aero_quotient(goal - now, config->up_hysteresis);
+	return aero_balloon_pages(f, aero_greater(wanted, aero_committed_floor_pages(config, f)));
+}

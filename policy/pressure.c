@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * How much memory the guest needs shows when it has a little less: so shrink
+ * slowly until it begins to hurt, grow at once and by enough when it does, and
+ * wait the longer before the next try the sooner the last one was wrong.
+ * docs/policy.md explains each rule.
+ */
+#include "arithmetic.h"
+
+#define STEP_MAX_MS	 3600000U
+#define NEVER		 (~(uint32_t)0)
+#define SECOND_MS	 1000U
+
+/* So many times the share of stalled time that counts is urgent. */
+#define URGENT_STALLS	 4U
+
+/* Where nobody measures stalled time, a stall is taken for this long. */
+#define STALL_MS	 1U
+
+/* Growth while it hurts: this part of the guest, doubled with each step in a row. */
+#define MILD_SHIFT	 5U
+#define URGENT_SHIFT	 3U
+#define RISING_MAX	 16U
+
+/* Surplus below this part of the guest is not worth a move. */
+#define DEAD_BAND_SHIFT	 5U
+
+/* Page cache that was used twice is given up so many times as slowly. */
+#define ACTIVE_SLOWER	 4U
+
+/* The balloon takes at most this part of the free pages for the sake of the cache. */
+#define CACHE_FREE_SHIFT 1U
+
+/* Reclaim that evicts less than this part of what it looks at finds nothing any more. */
+#define USELESS_SHIFT	 3U
+
+/* Quiet times after which a lesson counts half, whatever has been tried since. */
+#define LONG_AGO	 16U
+
+/* With much less in use, what hurt is avoided for this part of the time only. */
+#define OTHER_LOAD	 16U
+
+/* What was not enough is kept with this part more. */
+#define MARGIN_SHIFT	 5U
+
+/* What one step works with, in pages. */
+struct view {
+	const struct aero_pressure_config *config;
+	const struct aero_policy_figures *f;
+	uint32_t step_ms;
+	uint64_t floor; /* least and most to manage */
+	uint64_t most;
+	uint64_t used;	    /* in no way to be had */
+	uint64_t rise;	    /* of used since the last step */
+	uint64_t promised;  /* since the last step, and not yet used */
+	uint64_t low, high; /* marks for available pages */
+	uint64_t surplus;   /* available above the high mark */
+};
+
+void aero_pressure_defaults(struct aero_pressure_config *config, uint32_t page_shift)
+{
+	*config = (struct aero_pressure_config){
+		.headroom_permille = AERO_HEADROOM_PERMILLE,
+		.headroom_mb = AERO_HEADROOM_MB,
+		.stall_permille = AERO_STALL_PERMILLE,
+		.refaults_per_s = AERO_REFAULTS_PER_S,
+		.free_return_ms = AERO_FREE_RETURN_MS,
+		.cache_return_ms = AERO_CACHE_RETURN_MS,
+		.quiet_ms = AERO_QUIET_MS,
+		.quiet_max_ms = AERO_QUIET_MAX_MS,
+		.page_shift = page_shift,
+	};
+}
+
+const char *aero_pressure_level_name(enum aero_pressure_level level)
+{
+	static const char *const names[AERO_PRESSURE_LEVELS] = {"none", "doubt", "short", "mild",
+								"urgent"};
+
+	return level < AERO_PRESSURE_LEVELS ? names[level] : "unknown";
+}
+
+static uint32_t add_ms(uint32_t a, uint32_t b)
+{
+	return a > NEVER - b ? NEVER : a + b;
+}
+
+static uint32_t less_ms(uint32_t a, uint32_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+/* -- looking ------------------------------------------------------------------------ */
+
+static uint64_t floor_of(const struct aero_pressure_config *config,
+			 const struct aero_policy_figures *f)
+{
+	struct aero_committed_config committed;
+
+	aero_committed_defaults(&committed, config->page_shift);
+	committed.min_usable_mb = config->min_usable_mb;
+	return aero_committed_floor_pages(&committed, f);
+}
+
+/* max_pfn counts as the balloon does; never less than what is there already. */
+static uint64_t most_of(const struct aero_policy_figures *f)
+{
+	uint64_t unmanaged = aero_less(f->current_pages, f->managed_pages);
+
+	return aero_greater(aero_less(f->max_pfn, unmanaged), f->managed_pages);
+}
+
+/*
+ * What grew in the last steps may grow by the same in the next one, before anybody
+ * looks again: the marks are as much higher.  What grew only once may have been
+ * one jump, and counts half.
+ */
+static void look(struct view *v, const struct aero_pressure *s)
+{
+	const struct aero_policy_figures *f = v->f;
+	uint64_t headroom, expected;
+
+	v->step_ms = f->interval_ms ? f->interval_ms : AERO_POLICY_INTERVAL_MS;
+	if (v->step_ms > STEP_MAX_MS)
+		v->step_ms = STEP_MAX_MS;
+	v->floor = floor_of(v->config, f);
+	v->most = aero_greater(most_of(f), v->floor);
+	v->used = aero_less(f->managed_pages, f->available_pages);
+	v->rise = s->started ? aero_less(v->used, s->used_pages) : 0;
+	v->promised = s->started ? aero_less(f->committed_pages, s->committed_pages) : 0;
+	/* What was promised in this step and is in use already is no more to come. */
+	v->promised = aero_less(v->promised, v->rise);
+	headroom = aero_greater(aero_part(v->used, v->config->headroom_permille, 1000),
+				aero_mib_pages(v->config->headroom_mb, v->config->page_shift));
+	expected = aero_lesser(v->rise, aero_greater(v->rise / 2, s->rise_pages));
+	v->low = aero_sum(headroom / 2, expected);
+	v->high = aero_sum(headroom, expected);
+	v->surplus = aero_less(f->available_pages, v->high);
+}
+
+/* -- judging ------------------------------------------------------------------------- */
+
+/* Do so many events in this step come to @per_s in a second? */
+static bool is_rate(const struct view *v, uint64_t events, uint32_t per_s)
+{
+	return events && aero_part(events, SECOND_MS, v->step_ms) >= per_s;
+}
+
+/* The share of time some task stalled, per mille. */
+static uint64_t stalled_permille(const struct view *v)
+{
+	if (v->f->some_permille != AERO_POLICY_UNKNOWN)
+		return v->f->some_permille;
+	return aero_part(v->f->stalls, STALL_MS * 1000, v->step_ms);
+}
+
+static bool all_stall(const struct view *v)
+{
+	return v->f->full_permille != AERO_POLICY_UNKNOWN && v->f->full_permille &&
+	       v->f->full_permille >= v->config->stall_permille;
+}
+
+static bool reclaim_is_useless(const struct view *v)
+{
+	return is_rate(v, v->f->scanned_pages, v->config->refaults_per_s) &&
+	       v->f->stolen_pages < v->f->scanned_pages >> USELESS_SHIFT;
+}
+
+/* Pages that had to be fetched again because they had been given up too early. */
+static uint64_t fetched_pages(const struct view *v)
+{
+	return aero_sum(v->f->refaults, v->f->swap_in_pages);
+}
+
+/*
+ * Signs that the balloon's own growth makes as well: while it grows they say no
+ * more than "stop", and otherwise that memory is short.
+ */
+static enum aero_pressure_level ambiguous_level(const struct view *v, bool shrinking)
+{
+	uint64_t stalled = stalled_permille(v);
+	uint32_t limit = v->config->stall_permille;
+	bool some = stalled && stalled >= limit;
+
+	if (!some && !reclaim_is_useless(v) &&
+	    !is_rate(v, v->f->swap_out_pages, v->config->refaults_per_s))
+		return AERO_PRESSURE_NONE;
+	if (shrinking)
+		return AERO_PRESSURE_DOUBT;
+	return some && stalled / URGENT_STALLS >= limit ? AERO_PRESSURE_URGENT : AERO_PRESSURE_MILD;
+}
+
+static bool is_short(const struct view *v)
+{
+	uint64_t available = v->f->available_pages;
+
+	return available < v->low || (v->promised && aero_less(available, v->promised) < v->low);
+}
+
+static enum aero_pressure_level judge(const struct view *v, bool shrinking)
+{
+	enum aero_pressure_level ambiguous = ambiguous_level(v, shrinking);
+
+	if (v->f->relieved_pages || all_stall(v) || ambiguous == AERO_PRESSURE_URGENT)
+		return AERO_PRESSURE_URGENT;
+	if (is_rate(v, fetched_pages(v), v->config->refaults_per_s))
+		return AERO_PRESSURE_MILD;
+	if (ambiguous == AERO_PRESSURE_MILD)
+		return AERO_PRESSURE_MILD;
+	return is_short(v) ? AERO_PRESSURE_SHORT : ambiguous;
+}
+
+/* -- moving --------------------------------------------------------------------------- */
+
+/*
+ * Who suffers while pages lie free does not suffer for want of pages: they have come
+ * just now, or a limit within the guest (a control group) is too tight.
+ */
+static bool has_free(const struct view *v)
+{
+	return v->f->free_pages >= aero_sum(v->f->reserve_pages, v->high);
+}
+
+/* Enough for everything that can be told, and more with each step that did not help. */
+static uint64_t growth(const struct view *v, const struct aero_pressure *s)
+{
+	const struct aero_policy_figures *f = v->f;
+	uint64_t need = aero_sum(v->high, v->promised), pages;
+	uint32_t shift = s->level == AERO_PRESSURE_URGENT ? URGENT_SHIFT : MILD_SHIFT;
+
+	pages = is_short(v) ? aero_less(need, f->available_pages) : 0;
+	pages = aero_greater(pages, f->relieved_pages);
+	if (!s->rising)
+		return pages;
+	pages = aero_greater(pages, aero_product(fetched_pages(v), 2));
+	return aero_greater(pages, aero_shifted(f->managed_pages >> shift, s->rising - 1));
+}
+
+/*
+ * Time constants make this the same however often it is asked: of what is
+ * spare, free pages go quickly, since nobody misses them, cache slowly.
+ */
+static uint64_t shrinkage(const struct view *v)
+{
+	const struct aero_policy_figures *f = v->f;
+	uint64_t free, active, cache, pages;
+
+	if (v->surplus <= f->managed_pages >> DEAD_BAND_SHIFT)
+		return 0;
+	free = aero_less(f->free_pages, aero_sum(f->reserve_pages, v->high));
+	free = aero_lesser(free, v->surplus);
+	cache = v->surplus - free;
+	active = aero_lesser(f->file_active_pages, cache);
+	pages = aero_part(cache - active, v->step_ms, v->config->cache_return_ms);
+	pages = aero_sum(pages,
+			 aero_quotient(aero_part(active, v->step_ms, v->config->cache_return_ms),
+				       ACTIVE_SLOWER));
+	/* No more of it than reclaim can replace behind our back. */
+	pages = aero_lesser(pages, f->free_pages >> CACHE_FREE_SHIFT);
+	pages = aero_sum(pages, aero_part(free, v->step_ms, v->config->free_return_ms));
+	return aero_lesser(pages, v->surplus);
+}
+
+/* -- learning --------------------------------------------------------------------------- */
+
+/*
+ * It hurt.  What the guest has now, or is known to need, is the least for some
+ * time.  If it is soon after shrinking, shrinking was wrong: then for longer.
+ */
+static void regret(const struct view *v, struct aero_pressure *s)
+{
+	const struct aero_pressure_config *config = v->config;
+
+	if (s->since_shrink_ms <= s->quiet_ms) {
+		s->quiet_ms = s->quiet_ms > config->quiet_max_ms / 2 ? config->quiet_max_ms
+								     : s->quiet_ms * 2;
+		s->hurt_pages = aero_lesser(s->wanted_pages, v->f->managed_pages);
+		/* One shrinking is regretted once. */
+		s->since_shrink_ms = NEVER;
+	}
+	s->lesson_pages = v->used;
+	s->enough_pages = aero_sum(v->used, aero_sum(v->high, v->promised));
+	s->enough_pages = aero_greater(v->f->managed_pages, s->enough_pages);
+	s->quiet_left_ms = s->quiet_ms;
+	s->calm_ms = 0;
+}
+
+/*
+ * Nothing hurt.  What was learnt was about another load when much less is used
+ * now: then there is no need to wait as long.  And it counts half when the guest
+ * has lived with clearly less than what was too little then, or it is long ago.
+ */
+static void calm_down(const struct view *v, struct aero_pressure *s)
+{
+	uint32_t base = v->config->quiet_ms, quiet = s->quiet_ms / OTHER_LOAD;
+	bool lower = v->f->managed_pages < s->hurt_pages - (s->hurt_pages >> MARGIN_SHIFT);
+
+	if (v->used < s->lesson_pages - s->lesson_pages / 4) {
+		quiet = quiet > base ? quiet : base;
+		if (s->quiet_left_ms > quiet)
+			s->quiet_left_ms = quiet;
+	}
+	s->quiet_left_ms = less_ms(s->quiet_left_ms, v->step_ms);
+	s->calm_ms = add_ms(s->calm_ms, v->step_ms);
+	if (s->quiet_ms > base && (lower ? s->calm_ms : s->calm_ms / LONG_AGO) >= s->quiet_ms) {
+		s->quiet_ms = s->quiet_ms / 2 > base ? s->quiet_ms / 2 : base;
+		s->calm_ms = base;
+	}
+}
+
+static void start(const struct view *v, struct aero_pressure *s)
+{
+	if (s->started)
+		return;
+	s->started = true;
+	s->quiet_ms = v->config->quiet_ms;
+	s->since_shrink_ms = NEVER;
+	s->calm_ms = NEVER;
+	s->wanted_pages = v->f->managed_pages;
+}
+
+static void remember(const struct view *v, struct aero_pressure *s, uint64_t wanted)
+{
+	s->shrinking = wanted < v->f->managed_pages;
+	if (s->shrinking)
+		s->since_shrink_ms = 0;
+	s->wanted_pages = wanted;
+	s->used_pages = v->used;
+	s->rise_pages = v->rise;
+	s->committed_pages = v->f->committed_pages;
+}
+
+/*
+ * Down to this without harm: what is in use stays; processes' own memory does even
+ * where the guest's idea of what is available is too good; and so does what was
+ * not enough a short time ago.
+ */
+static uint64_t least_of(const struct view *v, const struct aero_pressure *s)
+{
+	const struct aero_policy_figures *f = v->f;
+	uint64_t kept = aero_sum(f->anon_pages, f->reserve_pages);
+	uint64_t enough = aero_sum(s->enough_pages, s->enough_pages >> MARGIN_SHIFT);
+
+	if (s->quiet_left_ms)
+		kept = aero_greater(kept, enough);
+	return aero_greater(aero_less(f->managed_pages, v->surplus),
+			    aero_lesser(f->managed_pages, kept));
+}
+
+/* The balloon may not have got to where it was sent: growth asked for stays asked for. */
+static uint64_t decide(const struct view *v, struct aero_pressure *s)
+{
+	uint64_t managed = v->f->managed_pages, held = aero_greater(s->wanted_pages, managed);
+	uint64_t less;
+
+	if (s->level >= AERO_PRESSURE_SHORT)
+		return aero_greater(held, aero_sum(managed, growth(v, s)));
+	less = shrinkage(v);
+	if (s->level == AERO_PRESSURE_DOUBT || s->calm_ms < v->config->quiet_ms || !less)
+		return held;
+	return aero_greater(aero_lesser(s->wanted_pages, managed - less), least_of(v, s));
+}
+
+uint64_t aero_pressure_step(const struct aero_pressure_config *config, struct aero_pressure *state,
+			    const struct aero_policy_figures *figures)
+{
+	struct view v = {.config = config, .f = figures};
+	uint64_t wanted;
+
+	look(&v, state);
+	start(&v, state);
+	state->since_shrink_ms = add_ms(state->since_shrink_ms, v.step_ms);
+	state->level = judge(&v, state->shrinking);
+	if (state->level < AERO_PRESSURE_MILD || has_free(&v))
+		state->rising = 0;
+	else if (state->rising < RISING_MAX)
+		state->rising++;
+	if (state->level == AERO_PRESSURE_NONE)
+		calm_down(&v, state);
+	else
+		regret(&v, state);
+	wanted = aero_lesser(decide(&v, state), v.most);
+	wanted = aero_greater(wanted, v.floor);
+	remember(&v, state, wanted);
+	return aero_balloon_pages(figures, wanted);
+}
