@@ -76,10 +76,15 @@ static struct aero_next look_beyond(struct aero_balloon *b)
 
 struct aero_next aero_grown(struct aero_balloon *b, uint64_t added_pages)
 {
+	b->coming_pages += added_pages;
 	/* A kernel may bring memory online by itself, before we hear of it here. */
-	b->coming_pages += added_pages - aero_min(added_pages, b->arrived_pages);
+	b->coming_pages -= aero_min(b->coming_pages, b->arrived_pages);
+	b->arrived_pages = 0;
 	b->counters.grown_pages += added_pages;
 	b->counters.grow_failed += !added_pages;
+	/* Stopped meanwhile, for nobody held the step lock. */
+	if (b->phase != AERO_PHASE_GROW)
+		return after(b->config.pace.period_ms);
 	return end_run(b, added_pages ? AERO_END_WAIT : AERO_END_NO_GROWTH);
 }
 

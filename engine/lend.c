@@ -11,6 +11,7 @@ unsigned int aero_lend(struct aero_balloon *b, aero_page **pages, unsigned int n
 
 	if (!b->link.hollow || !aero_is_connected(b))
 		return 0;
+	n = (unsigned int)aero_min(n, AERO_BATCH_MAX);
 	while (got < n) {
 		more = aero_store_unhold(b, AERO_CLASS_PAGE, pages + got, n - got);
 		got += more;
@@ -25,18 +26,20 @@ unsigned int aero_fund(struct aero_balloon *b, unsigned int n)
 {
 	uint64_t before = b->held[AERO_CLASS_PAGE];
 	enum aero_run_end end;
-	unsigned int e, got = 0;
+	unsigned int e, got = 0, more;
 
 	if (!b->link.hollow || !aero_is_connected(b))
 		return 0;
 	n = (unsigned int)aero_min(n, AERO_BATCH_MAX);
 	n = (unsigned int)aero_min(n, aero_port_spare_pages(b->port));
-	for (e = 0; e < AERO_EFFORTS; e++)
-		got += aero_port_take(b->port, 0, (enum aero_effort)e, b->batch.block + got,
+	for (e = 0; e < AERO_EFFORTS && got < n; e++) {
+		more = aero_port_take(b->port, 0, (enum aero_effort)e, b->batch.block + got,
 				      n - got);
+		b->counters.taken[AERO_UNIT_BASE][e] += more;
+		got += more;
+	}
 	if (!got)
 		return 0;
-	b->counters.taken[AERO_UNIT_BASE][AERO_RECLAIM] += got;
 	aero_batch_fill(b, AERO_CLASS_PAGE, got);
 	aero_offer(b, &end);
 	/* Between runs nothing is kept aside. */

@@ -221,7 +221,8 @@ unsigned int aero_abandon(struct aero_balloon *b, aero_page **pages, unsigned in
 
 /*
  * Lends up to @n pages that the balloon holds, without memory behind them, to
- * another driver.  Returns how many.  Hollow links only; not after aero_stop().
+ * another driver, one batch at the most.  Returns how many.  Hollow links only; not
+ * after aero_stop().
  */
 unsigned int aero_lend(struct aero_balloon *b, aero_page **pages, unsigned int n);
 

@@ -32,6 +32,8 @@ enum sim_owner {
 	SIM_FLIGHT,   /* taken by the engine, not held: in a batch, or refused */
 	SIM_HELD,     /* in the store */
 	SIM_ISOLATED, /* out of the store for migration, still counted as held */
+	SIM_LENT,     /* a borrower's, without memory behind it */
+	SIM_ABSENT,   /* not there yet: memory that may be added */
 	SIM_OWNERS
 };
 
@@ -92,6 +94,7 @@ struct aero_port {
 	struct sim_list free[SIM_ORDERS];
 	struct sim_list held[AERO_CLASSES];
 	struct sim_list isolated;
+	struct sim_list lent;
 	struct sim_list guest, cache; /* SIM_GUEST, without and with .cache */
 	uint32_t owned[SIM_OWNERS];   /* pages of each owner */
 

@@ -101,6 +101,19 @@ static bool claim_store(struct proof *p)
 	return claim_list(p, &p->port->isolated, 0, SIM_ISOLATED, "isolated");
 }
 
+static bool claim_hollow(struct proof *p)
+{
+	uint32_t absent = p->port->owned[SIM_ABSENT], i;
+
+	if (p->b->lent_pages != p->port->lent.blocks)
+		return wrong(p, "the engine counts %llu pages lent, the borrowers %u",
+			     (unsigned long long)p->b->lent_pages, p->port->lent.blocks);
+	for (i = p->port->pages - absent; i < p->port->pages; i++)
+		if (!claim(p, p->port->page + i, 0, SIM_ABSENT, "absent"))
+			return false;
+	return claim_list(p, &p->port->lent, 0, SIM_LENT, "lent");
+}
+
 static bool claim_refused(struct proof *p)
 {
 	unsigned int unit, i, order;
@@ -119,15 +132,19 @@ static bool claim_refused(struct proof *p)
 /* What the hypervisor must have locked, given who owns the frame; -1: it must not. */
 static int due_order(const struct proof *p, const aero_page *page)
 {
-	if (page->owner != SIM_HELD && page->owner != SIM_ISOLATED)
-		return -1;
 	if (!p->view->connected)
+		return -1;
+	/* Nothing is behind these either, and nobody held them in another size. */
+	if (page->owner == SIM_LENT || page->owner == SIM_ABSENT)
+		return 0;
+	if (page->owner != SIM_HELD && page->owner != SIM_ISOLATED)
 		return -1;
 	return (int)aero_class_wire_order((enum aero_class)page->class);
 }
 
 static bool compare_views(struct proof *p)
 {
+	uint64_t due = p->b->size_pages + p->b->lent_pages + p->port->owned[SIM_ABSENT];
 	uint64_t locked = 0;
 	uint32_t i;
 
@@ -146,9 +163,9 @@ static bool compare_views(struct proof *p)
 	if (locked != p->view->locked_pages)
 		return wrong(p, "the hypervisor has %llu pages, of which %llu are this guest's",
 			     (unsigned long long)p->view->locked_pages, (unsigned long long)locked);
-	if (p->view->connected && locked != p->b->size_pages)
-		return wrong(p, "the balloon has %llu pages, the hypervisor %llu",
-			     (unsigned long long)p->b->size_pages, (unsigned long long)locked);
+	if (p->view->connected && locked != due)
+		return wrong(p, "%llu pages are to have no memory, the hypervisor has %llu",
+			     (unsigned long long)due, (unsigned long long)locked);
 	return true;
 }
 
@@ -186,8 +203,8 @@ bool sim_is_sound(const struct aero_balloon *b, const struct sim_view *view, cha
 	p.seen = calloc(b->port->pages, 1);
 	if (!p.seen)
 		return wrong(&p, "no memory for the checker");
-	sound = claim_allocator(&p) && claim_store(&p) && claim_refused(&p) && count_owners(&p) &&
-		(!view || compare_views(&p));
+	sound = claim_allocator(&p) && claim_store(&p) && claim_hollow(&p) && claim_refused(&p) &&
+		count_owners(&p) && (!view || compare_views(&p));
 	free(p.seen);
 	return sound;
 }

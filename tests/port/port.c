@@ -75,7 +75,7 @@ static void list_remove(struct sim_list *list, aero_page *page)
 static const char *owner_name(unsigned int owner)
 {
 	static const char *const names[SIM_OWNERS] = {
-		"free", "the guest's", "wired", "in flight", "held", "isolated",
+		"free", "the guest's", "wired", "in flight", "held", "isolated", "lent", "absent",
 	};
 
 	return owner < SIM_OWNERS ? names[owner] : "nobody's";
@@ -325,7 +325,7 @@ unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class, aer
 
 uint64_t aero_port_limit_pages(struct aero_port *port)
 {
-	return port->limit_pages ? port->limit_pages : port->pages;
+	return port->limit_pages ? port->limit_pages : port->pages - port->owned[SIM_ABSENT];
 }
 
 uint64_t aero_port_spare_pages(struct aero_port *port)
@@ -510,6 +510,53 @@ enum aero_migration sim_migrate(struct aero_balloon *b, aero_page *page)
 	return result;
 }
 
+/* -- pages without memory behind them ------------------------------------------------------------
+ */
+
+aero_page *sim_online(struct aero_port *port, unsigned int order)
+{
+	uint32_t n = 1U << order, first = port->pages - port->owned[SIM_ABSENT];
+	aero_page *block = port->page + first;
+
+	if (n > port->owned[SIM_ABSENT] || first % n)
+		return NULL;
+	set_order(block, order);
+	change_owner(block, order, SIM_ABSENT, SIM_FLIGHT, "coming online");
+	return block;
+}
+
+unsigned int sim_lend(struct aero_balloon *b, unsigned int n)
+{
+	aero_page *pages[AERO_BATCH_MAX];
+	unsigned int got, i;
+
+	if (n > AERO_BATCH_MAX)
+		sim_fail("lend: %u pages", n);
+	got = aero_lend(b, pages, n);
+	if (got > n)
+		sim_fail("%u pages are lent of %u", got, n);
+	for (i = 0; i < got; i++) {
+		change_owner(pages[i], 0, SIM_FLIGHT, SIM_LENT, "lend");
+		list_add(&b->port->lent, pages[i]);
+	}
+	return got;
+}
+
+unsigned int sim_repay(struct aero_balloon *b, unsigned int n)
+{
+	aero_page *pages[AERO_BATCH_MAX];
+	struct sim_list *lent = &b->port->lent;
+	unsigned int i;
+
+	for (i = 0; i < n && i < AERO_BATCH_MAX && lent->first; i++) {
+		pages[i] = sim_random(b->port, 2) ? lent->last : lent->first;
+		list_remove(lent, pages[i]);
+		change_owner(pages[i], 0, SIM_LENT, SIM_FLIGHT, "repay");
+	}
+	aero_repay(b, pages, i);
+	return i;
+}
+
 /* -- the hypervisor's grip ------------------------------------------------------------------------
  */
 
@@ -561,6 +608,21 @@ void sim_populate(struct aero_port *port, uint64_t pfn, uint64_t pages)
 /* -- life
  * -------------------------------------------------------------------------------------------- */
 
+/* The first @pages are free. */
+static void fill_allocator(struct aero_port *port, uint32_t pages)
+{
+	uint32_t i;
+
+	port->owned[SIM_FREE] = pages;
+	/* A page not yet in a list must not look like a free neighbour. */
+	for (i = 0; i < pages; i++)
+		port->page[i].order = SIM_ORDERS;
+	for (i = 0; i < pages; i++) {
+		set_order(port->page + i, 0);
+		insert_free(port, port->page + i, 0);
+	}
+}
+
 void sim_create(struct aero_port *port, uint32_t pages, uint64_t base_pfn, uint64_t seed)
 {
 	size_t bytes = (size_t)pages * SIM_PAGE_SIZE;
@@ -576,19 +638,25 @@ void sim_create(struct aero_port *port, uint32_t pages, uint64_t base_pfn, uint6
 	port->page = calloc(pages, sizeof(*port->page));
 	if (port->memory == MAP_FAILED || !port->page)
 		sim_fail("no memory for a guest of %u pages", pages);
-	port->owned[SIM_FREE] = pages;
 	for (i = 0; i < pages; i++) {
 		port->page[i] = (aero_page){
 			.pfn = {base_pfn + i}, .port = port, .owner = SIM_FREE, .head = true};
 		write_content(port->page + i, CONTENT_FREE);
 	}
-	/* A page not yet in a list must not look like a free neighbour. */
-	for (i = 0; i < pages; i++)
-		port->page[i].order = SIM_ORDERS;
-	for (i = 0; i < pages; i++) {
-		port->page[i].order = 0;
-		insert_free(port, port->page + i, 0);
-	}
+	fill_allocator(port, pages);
+}
+
+void sim_absent(struct aero_port *port, uint32_t pages)
+{
+	uint32_t i;
+
+	memset(port->free, 0, sizeof(port->free));
+	for (i = port->pages - pages; i < port->pages; i++)
+		port->page[i].owner = SIM_ABSENT;
+	port->owned[SIM_ABSENT] = pages;
+	fill_allocator(port, port->pages - pages);
+	for (i = port->pages - pages; i < port->pages; i++)
+		set_order(port->page + i, 0);
 }
 
 void sim_look_closer(struct aero_port *port)

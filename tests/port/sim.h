@@ -74,6 +74,24 @@ void sim_putback(struct aero_port *port, aero_page *page);
  */
 enum aero_migration sim_migrate(struct aero_balloon *b, aero_page *page);
 
+/* -- pages without memory behind them --------------------------------------------- */
+
+/*
+ * Right after sim_create(): the last @pages are not there yet.  What was behind
+ * them is the hypervisor's to take.
+ */
+void sim_absent(struct aero_port *port, uint32_t pages);
+
+/*
+ * The next 2^@order of them come online, as a block in flight and still without
+ * memory; NULL when they are not aligned, or not so many.
+ */
+aero_page *sim_online(struct aero_port *port, unsigned int order);
+
+/* A driver borrows up to @n pages, or repays up to @n of its loans, any of them. */
+unsigned int sim_lend(struct aero_balloon *b, unsigned int n);
+unsigned int sim_repay(struct aero_balloon *b, unsigned int n);
+
 /* -- the hypervisor's grip ------------------------------------------------------ */
 
 /* Takes the memory behind @pages frames, or brings back some (zeroed). */
@@ -103,8 +121,8 @@ struct sim_view {
 /*
  * Proves that each frame has exactly one owner, that the engine's figures are
  * those of the store, and that the hypervisor has locked what the store holds,
- * in the same size, and nothing else.  @view may be NULL (no hypervisor to ask).
- * Aborts through sim_fail() with what is wrong.  @b must be between two calls.
+ * in the same size, what is lent or absent, and nothing else.  @view may be NULL (no hypervisor to
+ * ask). Aborts through sim_fail() with what is wrong.  @b must be between two calls.
  */
 void sim_check(const struct aero_balloon *b, const struct sim_view *view);
 

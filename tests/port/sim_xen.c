@@ -212,11 +212,33 @@ static long memory_op(void *ctx, enum aero_xen_op op, uint64_t *frames, uint32_t
 
 /* -- the guest's system --------------------------------------------------------------- */
 
+uint64_t sim_xen_all(const struct sim_xen *xen)
+{
+	return xen->current + xen->port->owned[SIM_HELD] + xen->port->owned[SIM_ISOLATED];
+}
+
+static uint64_t excess(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
 static uint64_t wanted_pages(void *ctx)
 {
 	const struct sim_xen *xen = ctx;
 
-	return xen->wanted;
+	return xen->has_target ? excess(sim_xen_all(xen), xen->target) : xen->wanted;
+}
+
+static uint64_t beyond_pages(void *ctx)
+{
+	const struct sim_xen *xen = ctx;
+	uint64_t all = sim_xen_all(xen);
+
+	if (!xen->has_target)
+		return xen->beyond;
+	if (!xen->lend_adds)
+		all += xen->port->owned[SIM_LENT];
+	return excess(xen->target, all) + (xen->lend_adds ? xen->lend_wanted : 0);
 }
 
 static void count(struct sim_xen *xen, const aero_page *block, uint32_t order, bool counted)
@@ -345,6 +367,7 @@ void sim_xen_create(struct sim_xen *xen, struct aero_port *port, bool pv, uint32
 		.limit = UINT64_MAX,
 		.guest = {.memory_op = memory_op,
 			  .wanted_pages = wanted_pages,
+			  .beyond_pages = beyond_pages,
 			  .left = left,
 			  .came_back = came_back,
 			  .scrub = scrub,
@@ -400,6 +423,7 @@ void sim_xen_check(struct sim_xen *xen, const struct aero_balloon *b)
 {
 	struct sim_view view = {.ctx = xen, .connected = true, .locked_order = locked_order};
 	uint64_t taken = 0, usable = 0;
+	uint64_t hollow = b->size_pages + b->lent_pages + xen->port->owned[SIM_ABSENT];
 	uint32_t i;
 
 	for (i = 0; i < xen->machine_pages; i++)
@@ -420,9 +444,9 @@ void sim_xen_check(struct sim_xen *xen, const struct aero_balloon *b)
 	if (taken != xen->reservation || usable != xen->current)
 		sim_fail("xen: the figures are wrong: reservation %llu, current %llu",
 			 (unsigned long long)xen->reservation, (unsigned long long)xen->current);
-	if (xen->current + b->size_pages != xen->port->pages)
-		sim_fail("current %llu and the balloon's %llu are not %u",
-			 (unsigned long long)xen->current, (unsigned long long)b->size_pages,
+	if (xen->current + hollow != xen->port->pages)
+		sim_fail("current %llu and %llu without memory are not %u",
+			 (unsigned long long)xen->current, (unsigned long long)hollow,
 			 xen->port->pages);
 	if (xen->reservation != xen->current + (xen->x ? xen->x->strays : 0))
 		sim_fail("xen: the guest has %llu machine frames, and uses %llu of them",

@@ -58,9 +58,17 @@ struct sim_xen {
 	/* A test may change these at any time. */
 	uint64_t limit;			 /* the most the guest may have now */
 	uint64_t wanted;		 /* what wanted_pages() says */
+	uint64_t beyond;		 /* what beyond_pages() says */
 	uint32_t fail_unmaps, fail_maps; /* so many calls fail, after the skipped */
 	uint32_t skip_maps;
 	struct sim_xen_rule rule[SIM_XEN_RULES];
+
+	/*
+	 * As linux/xen.c has it: both follow from how many pages the guest should have,
+	 * and whether memory is added for loans, for which @lend_wanted pages more wait.
+	 */
+	bool has_target, lend_adds;
+	uint64_t target, lend_wanted;
 
 	uint64_t answered[SIM_XEN_WHATS]; /* calls */
 	uint64_t calls, unmaps, maps, scrubs;
@@ -75,8 +83,14 @@ void sim_xen_create(struct sim_xen *xen, struct aero_port *port, bool pv, uint32
 		    uint32_t spare, bool scattered);
 void sim_xen_destroy(struct sim_xen *xen);
 
-/* Takes the memory behind @page, in flight, without a word from the balloon: a page to adopt. */
+/*
+ * Takes the memory behind @page, which nobody has, without a word from the balloon:
+ * one to adopt, or that is absent.
+ */
 void sim_xen_hollow(struct sim_xen *xen, aero_page *page);
+
+/* All that the guest has and the balloon holds. */
+uint64_t sim_xen_all(const struct sim_xen *xen);
 
 /* Whether the guest may use @page. */
 bool sim_xen_is_usable(const struct sim_xen *xen, const aero_page *page);

@@ -26,8 +26,11 @@ struct kind {
 	bool large, runs;
 	bool no_scrub, protect;
 	uint32_t hollow_pages; /* had no memory at boot: adopted */
+	uint32_t absent_pages; /* of all, are not there at first: they may be added */
+	bool lend_adds;	       /* memory is added for loans */
 	uint32_t divisor;
 	uint16_t target, guest, migration, relieve, memory, host, faults, reload, settle;
+	uint16_t online, lend, repay;
 };
 
 static const struct kind kinds[] = {
@@ -45,6 +48,10 @@ static const struct kind kinds[] = {
 	 .pages = 3000,
 	 .spare = 100,
 	 .hollow_pages = 300,
+	 .absent_pages = 700,
+	 .online = 40,
+	 .lend = 40,
+	 .repay = 30,
 	 .target = 120,
 	 .guest = 120,
 	 .migration = 60,
@@ -69,6 +76,11 @@ static const struct kind kinds[] = {
 	 .large = true,
 	 .runs = true,
 	 .hollow_pages = 700,
+	 .absent_pages = 1100,
+	 .lend_adds = true,
+	 .online = 40,
+	 .lend = 30,
+	 .repay = 30,
 	 .target = 150,
 	 .guest = 40,
 	 .migration = 30,
@@ -95,6 +107,10 @@ static const struct kind kinds[] = {
 	 .scattered = true,
 	 .runs = true,
 	 .hollow_pages = 600,
+	 .absent_pages = 1300,
+	 .online = 30,
+	 .lend = 60,
+	 .repay = 50,
 	 .target = 120,
 	 .guest = 60,
 	 .host = 40,
@@ -122,6 +138,11 @@ static const struct kind kinds[] = {
 	 .runs = true,
 	 .protect = true,
 	 .hollow_pages = 200,
+	 .absent_pages = 800,
+	 .lend_adds = true,
+	 .online = 40,
+	 .lend = 40,
+	 .repay = 40,
 	 .divisor = 8,
 	 .target = 120,
 	 .guest = 80,
@@ -138,6 +159,10 @@ static const struct kind kinds[] = {
 	 .large = true,
 	 .runs = true,
 	 .hollow_pages = 200,
+	 .absent_pages = 1200,
+	 .online = 40,
+	 .lend = 40,
+	 .repay = 40,
 	 .divisor = 2,
 	 .target = 120,
 	 .guest = 80,
@@ -169,6 +194,17 @@ enum sight {
 	SIGHT_RELIEVED,
 	SIGHT_ADOPTED,
 	SIGHT_ABANDONED,
+	SIGHT_ASKED,
+	SIGHT_GROWN,
+	SIGHT_GROWN_IN_PART,
+	SIGHT_ONLINE,
+	SIGHT_ONLINE_EARLY,
+	SIGHT_LENT,
+	SIGHT_FUNDED,
+	SIGHT_WASTED,
+	SIGHT_WAITED,
+	SIGHT_REPAID,
+	SIGHT_LENT_LONG,
 	SIGHT_STOPPED_IN_RUN,
 	SIGHT_SETTLED,
 	SIGHTS
@@ -181,6 +217,9 @@ struct world {
 	struct aero_xen x;
 	struct aero_balloon b;
 	uint64_t adopted, abandoned; /* by this balloon */
+	uint64_t asked;		     /* pages the engine wants added, while it waits for that */
+	uint64_t added;		     /* of those, added and not reported yet */
+	uint64_t coming;	     /* added ever, and not online yet */
 	uint64_t random, steps;
 	bool verbose;
 	uint64_t *sights;
@@ -220,6 +259,7 @@ static void see(struct world *w, unsigned int sight, uint64_t n)
 static void check(struct world *w)
 {
 	const struct aero_counters *c = &w->b.counters;
+	uint64_t due = c->pages_in - c->pages_out + w->adopted - w->abandoned - w->b.lent_pages;
 
 	sim_xen_check(&w->xen, &w->b);
 	if (w->x.strays)
@@ -230,9 +270,16 @@ static void check(struct world *w)
 	if (c->pages_popped)
 		sim_fail("%" PRIu64 " pages were popped, with nothing behind them",
 			 c->pages_popped);
-	if (c->pages_in - c->pages_out + w->adopted - w->abandoned != w->b.size_pages)
-		sim_fail("the counters make a size of %" PRIu64 ", it is %" PRIu64,
-			 c->pages_in - c->pages_out + w->adopted - w->abandoned, w->b.size_pages);
+	if (due != w->b.size_pages)
+		sim_fail("the counters make a size of %" PRIu64 ", it is %" PRIu64, due,
+			 w->b.size_pages);
+	if (c->adopted_pages != w->adopted || c->abandoned_pages != w->abandoned)
+		sim_fail("%" PRIu64 " adopted and %" PRIu64 " abandoned pages are miscounted",
+			 w->adopted, w->abandoned);
+	/* While memory is added the engine only counts what arrives. */
+	if (w->b.coming_pages + w->added != w->coming + w->b.arrived_pages)
+		sim_fail("%" PRIu64 " pages are to come, the engine counts %" PRIu64, w->coming,
+			 w->b.coming_pages);
 }
 
 /* -- load, unload ------------------------------------------------------------------------ */
@@ -271,6 +318,7 @@ static void load(struct world *w)
 	w->adopted = w->abandoned = 0;
 	/* A target of nothing, so that the size stays as it is known. */
 	w->xen.wanted = 0;
+	w->xen.target = w->xen.current;
 	while (early--)
 		aero_step(&w->b);
 	adopt(w);
@@ -352,15 +400,25 @@ static void unload(struct world *w)
 
 static void set_target(struct world *w, uint64_t pages)
 {
+	uint64_t all = sim_xen_all(&w->xen);
+
 	tell(w, "target %" PRIu64, pages);
 	w->xen.wanted = pages;
+	w->xen.target = pages < all ? all - pages : 0;
+}
+
+/* The guest should have more than there is: @pages beyond all. */
+static void set_target_beyond(struct world *w, uint64_t pages)
+{
+	tell(w, "target %" PRIu64 " pages beyond all", pages);
+	w->xen.target = sim_xen_all(&w->xen) + pages;
 }
 
 static void happen_target(struct world *w)
 {
 	uint64_t size = w->b.size_pages, pages = w->kind->pages;
 
-	switch (chance(w, 8)) {
+	switch (chance(w, w->kind->absent_pages ? 11 : 8)) {
 	case 0:
 		set_target(w, 0);
 		break;
@@ -376,6 +434,13 @@ static void happen_target(struct world *w)
 	case 4:
 		/* A lie no guest can follow. */
 		set_target(w, chance(w, 4) ? pages + 1 : UINT64_MAX);
+		break;
+	case 8:
+	case 9:
+		set_target_beyond(w, chance(w, w->kind->absent_pages));
+		break;
+	case 10:
+		set_target_beyond(w, chance(w, 4) ? pages : UINT32_MAX);
 		break;
 	default:
 		set_target(w, chance(w, pages));
@@ -534,22 +599,199 @@ static bool is_a_pause(uint32_t delay_ms)
 	return false;
 }
 
-static void engine_step(struct world *w)
-{
-	uint64_t size = w->b.size_pages, target = w->b.target_pages;
-	uint64_t spare = aero_port_spare_pages(&w->port);
-	struct aero_next next = aero_step(&w->b);
-	const struct sim_trace *end;
+/* -- memory that is added ------------------------------------------------------------------ */
 
-	judge_step(w, size, target, spare);
-	if (next.kind != AERO_NEXT_DELAY)
+static void lend_to_those_who_wait(struct world *w)
+{
+	uint64_t n = w->xen.lend_wanted;
+
+	if (!n)
 		return;
-	end = sim_last_trace(&w->port, AERO_EVENT_RUN_END);
+	n = sim_lend(&w->b, (unsigned int)(n < AERO_BATCH_MAX ? n : AERO_BATCH_MAX));
+	w->xen.lend_wanted -= n;
+	see(w, SIGHT_WAITED, n);
+}
+
+/* Up to @pages that were added, as blocks where they form some, or singly. */
+static void bring_online(struct world *w, uint64_t pages)
+{
+	enum aero_class large = w->kind->pv ? AERO_CLASS_RUN : AERO_CLASS_LARGE, class;
+	bool singly = chance(w, 4) == 0;
+	aero_page *block;
+
+	if (pages > w->coming)
+		pages = w->coming;
+	if (!pages)
+		return;
+	tell(w, "%" PRIu64 " of %" PRIu64 " pages come online", pages, w->coming);
+	see(w, SIGHT_ONLINE, pages);
+	w->coming -= pages;
+	w->adopted += pages;
+	while (pages) {
+		class = large;
+		block = singly || pages < BLOCK_PAGES ? NULL
+						      : sim_online(&w->port, AERO_BLOCK_ORDER);
+		if (!block) {
+			class = AERO_CLASS_PAGE;
+			block = sim_online(&w->port, 0);
+		}
+		aero_adopt(&w->b, class, &block, 1);
+		pages -= 1U << aero_class_held_order(class);
+	}
+	lend_to_those_who_wait(w);
+}
+
+static void happen_online(struct world *w)
+{
+	if (w->coming)
+		bring_online(w, 1 + chance(w, chance(w, 2) ? 40 : w->coming));
+}
+
+static void rest(struct world *w, struct aero_next next)
+{
+	const struct sim_trace *end = sim_last_trace(&w->port, AERO_EVENT_RUN_END);
+
 	see(w, SIGHT_RUN_ENDS + (unsigned int)end->c, 1);
 	see(w, SIGHT_RECHECKS, next.delay_ms == 60000);
 	if (!is_a_pause(next.delay_ms))
 		sim_fail("a pause of %u ms", next.delay_ms);
 	w->port.now_ms += next.delay_ms;
+}
+
+/* All of it, more than that, a part of it, or nothing; some is online at once. */
+static void add_memory(struct world *w, bool honestly)
+{
+	uint64_t left = w->port.owned[SIM_ABSENT] - w->coming;
+	uint64_t n = w->asked < left ? w->asked : left;
+
+	switch (honestly ? 2 : chance(w, 4)) {
+	case 0:
+		n = 0;
+		break;
+	case 1:
+		n = n ? chance(w, n) : 0;
+		break;
+	case 2:
+		break;
+	default:
+		n += chance(w, left - n + 1);
+		break;
+	}
+	tell(w, "%" PRIu64 " of %" PRIu64 " pages are added", n, w->asked);
+	see(w, n < w->asked ? SIGHT_GROWN_IN_PART : SIGHT_GROWN, n);
+	w->added = n;
+	w->coming += n;
+	if (n && chance(w, 2)) {
+		n = w->coming;
+		bring_online(w, chance(w, n + 1));
+		see(w, SIGHT_ONLINE_EARLY, n - w->coming);
+	}
+	check(w);
+	if (!w->added)
+		w->xen.lend_wanted = 0;
+	n = w->added;
+	w->added = w->asked = 0;
+	rest(w, aero_grown(&w->b, n));
+}
+
+/* Exactly what is missing, and only when the balloon could not help. */
+static void note_growth(struct world *w, uint64_t pages)
+{
+	uint64_t beyond = w->xen.guest.beyond_pages(&w->xen);
+
+	tell(w, "%" PRIu64 " pages are asked for", pages);
+	see(w, SIGHT_ASKED, 1);
+	if (w->b.size_pages || w->b.target_pages)
+		sim_fail("growth is asked for at size %" PRIu64 " and target %" PRIu64,
+			 w->b.size_pages, w->b.target_pages);
+	if (pages + w->coming != beyond)
+		sim_fail("%" PRIu64 " pages are asked for, %" PRIu64 " come already, and %" PRIu64
+			 " are missing",
+			 pages, w->coming, beyond);
+	w->asked = pages;
+}
+
+/* -- loans ------------------------------------------------------------------------------ */
+
+/* The guest gives some of its own; not all who ask for that take it. */
+static unsigned int fund_loan(struct world *w, unsigned int n)
+{
+	uint64_t size = w->b.size_pages, spare = aero_port_spare_pages(&w->port);
+	unsigned int got = aero_fund(&w->b, n);
+
+	tell(w, "%u of %u pages are given up for a loan", got, n);
+	see(w, SIGHT_FUNDED, got);
+	if (got > n || got > spare || w->b.size_pages != size + got)
+		sim_fail("%u of %u pages for a loan, spare are %" PRIu64
+			 ", and the size went from %" PRIu64 " to %" PRIu64,
+			 got, n, spare, size, w->b.size_pages);
+	check(w);
+	if (chance(w, 8))
+		return sim_lend(&w->b, n);
+	see(w, SIGHT_WASTED, got);
+	return 0;
+}
+
+static void happen_lend(struct world *w)
+{
+	unsigned int n = 1 + (unsigned int)chance(w, chance(w, 3) ? 64 : AERO_BATCH_MAX);
+	unsigned int got;
+
+	/* So that something is left for the guest. */
+	if (w->b.lent_pages + w->xen.lend_wanted + n > w->kind->pages / 4)
+		return;
+	got = sim_lend(&w->b, n);
+	if (got < n && w->xen.lend_adds)
+		w->xen.lend_wanted += n - got;
+	else if (got < n)
+		got += fund_loan(w, n - got);
+	tell(w, "%u of %u pages are lent", got, n);
+	see(w, SIGHT_LENT, got);
+	/* A driver that has got too few may have no use for them. */
+	if (got < n && !w->xen.lend_wanted && chance(w, 2))
+		see(w, SIGHT_REPAID, sim_repay(&w->b, got));
+}
+
+static void happen_repay(struct world *w)
+{
+	unsigned int n = 1 + (unsigned int)chance(w, chance(w, 2) ? 20 : AERO_BATCH_MAX);
+
+	n = sim_repay(&w->b, n);
+	tell(w, "%u pages are repaid", n);
+	see(w, SIGHT_REPAID, n);
+	lend_to_those_who_wait(w);
+}
+
+/* No loans, nobody who waits for one, and no memory between here and there. */
+static void close_doors(struct world *w)
+{
+	w->xen.lend_wanted = 0;
+	while (w->port.lent.first)
+		see(w, SIGHT_REPAID, sim_repay(&w->b, AERO_BATCH_MAX));
+	if (w->asked)
+		add_memory(w, true);
+	bring_online(w, w->coming);
+	check(w);
+}
+
+static void engine_step(struct world *w)
+{
+	uint64_t size = w->b.size_pages, target = w->b.target_pages;
+	uint64_t spare = aero_port_spare_pages(&w->port);
+	struct aero_next next;
+
+	/* The worker is busy elsewhere. */
+	if (w->asked) {
+		if (chance(w, 4) == 0)
+			add_memory(w, false);
+		return;
+	}
+	next = aero_step(&w->b);
+	judge_step(w, size, target, spare);
+	if (next.kind == AERO_NEXT_GROW)
+		note_growth(w, next.grow_pages);
+	if (next.kind == AERO_NEXT_DELAY)
+		rest(w, next);
 }
 
 /* -- liveness ------------------------------------------------------------------------------- */
@@ -559,47 +801,87 @@ static bool is_settled(struct world *w, uint64_t runs)
 	const struct sim_trace *end = sim_last_trace(&w->port, AERO_EVENT_RUN_END);
 
 	return w->b.phase == AERO_PHASE_REST && w->b.counters.runs > runs &&
-	       w->b.target_pages == w->xen.wanted && end && end->c == AERO_END_DONE;
+	       w->b.target_pages == w->xen.guest.wanted_pages(&w->xen) &&
+	       !w->xen.guest.beyond_pages(&w->xen) && end && end->c == AERO_END_DONE;
 }
 
-/*
- * All trouble ends, and the size must be the target's within a bounded number of
- * steps, and Xen's own figures too.
- */
-static void settle(struct world *w, uint64_t target_pages)
+/* All trouble ends, and what is on its way arrives. */
+static void end_trouble(struct world *w)
 {
-	unsigned int bound = 100 + w->kind->pages / 16, steps = 0;
-	uint64_t runs = w->b.counters.runs;
-
 	be_honest(w);
 	memset(w->port.rule, 0, sizeof(w->port.rule));
 	w->port.low_pages = w->port.spare_floor = 0;
 	w->xen.limit = UINT64_MAX;
+	w->xen.lend_wanted = 0;
 	put_all_back(w);
-	set_target(w, target_pages);
+	if (w->asked)
+		add_memory(w, true);
+	bring_online(w, w->coming);
+}
+
+/* Then the size must be the target's within a bounded number of steps. */
+static void await_target(struct world *w)
+{
+	unsigned int bound = 100 + w->kind->pages / 16, steps = 0;
+	uint64_t runs = w->b.counters.runs;
+
 	do {
 		if (++steps > bound)
 			sim_fail("no end: size %" PRIu64 ", target %" PRIu64 ", phase %s",
-				 w->b.size_pages, target_pages, aero_phase_name(w->b.phase));
-		engine_step(w);
+				 w->b.size_pages, w->b.target_pages, aero_phase_name(w->b.phase));
+		if (w->asked)
+			add_memory(w, true);
+		else
+			engine_step(w);
+		bring_online(w, w->coming);
 		check(w);
 	} while (!is_settled(w, runs));
-	tell(w, "settled at %" PRIu64, target_pages);
+	tell(w, "settled at %" PRIu64, w->b.size_pages);
 	see(w, SIGHT_SETTLED, 1);
+	if (w->xen.has_target && w->xen.current != w->xen.target)
+		sim_fail("settled with %" PRIu64 " pages for a target of %" PRIu64, w->xen.current,
+			 w->xen.target);
+}
+
+static void settle(struct world *w, uint64_t target_pages)
+{
+	end_trouble(w);
+	set_target(w, target_pages);
+	await_target(w);
 	if (w->b.size_pages != target_pages)
 		sim_fail("settled at %" PRIu64 " for a target of %" PRIu64, w->b.size_pages,
 			 target_pages);
+}
+
+/* A target that takes growth is met to the page, too, with all loans repaid. */
+static void settle_beyond(struct world *w)
+{
+	end_trouble(w);
+	close_doors(w);
+	set_target_beyond(w, chance(w, w->port.owned[SIM_ABSENT] + 1));
+	await_target(w);
+	if (w->b.size_pages)
+		sim_fail("%" PRIu64 " pages are left in the balloon", w->b.size_pages);
 }
 
 static void happen_settle(struct world *w)
 {
 	uint64_t most = w->b.size_pages + sim_free_pages(&w->port);
 
-	settle(w, chance(w, 3) ? chance(w, most + 1) : 0);
+	if (w->kind->absent_pages && chance(w, 3) == 0)
+		settle_beyond(w);
+	else
+		settle(w, chance(w, 3) ? chance(w, most + 1) : 0);
 }
 
+/* With loans out, or memory on its way, the module is in use. */
 static void happen_reload(struct world *w)
 {
+	if (w->b.lent_pages || w->xen.lend_wanted || w->coming || w->asked) {
+		if (chance(w, 2))
+			return;
+		close_doors(w);
+	}
 	unload(w);
 	load(w);
 }
@@ -610,11 +892,19 @@ static void step(struct world *w)
 		uint16_t chance;
 		void (*happen)(struct world *);
 	} things[] = {
-		{w->kind->target, happen_target},	{w->kind->guest, happen_guest},
-		{w->kind->migration, happen_migration}, {w->kind->relieve, happen_relieve},
-		{w->kind->memory, happen_memory},	{w->kind->host, happen_host},
-		{w->kind->faults, happen_faults},	{w->kind->reload, happen_reload},
-		{w->kind->settle, happen_settle},	{1024, engine_step},
+		{w->kind->target, happen_target},
+		{w->kind->guest, happen_guest},
+		{w->kind->migration, happen_migration},
+		{w->kind->relieve, happen_relieve},
+		{w->kind->memory, happen_memory},
+		{w->kind->host, happen_host},
+		{w->kind->faults, happen_faults},
+		{w->kind->reload, happen_reload},
+		{w->kind->settle, happen_settle},
+		{w->kind->online, happen_online},
+		{w->kind->lend, happen_lend},
+		{w->kind->repay, happen_repay},
+		{1024, engine_step},
 	};
 	uint64_t draw = chance(w, 1024);
 	unsigned int i = 0;
@@ -634,12 +924,17 @@ static void create(struct world *w)
 	uint32_t i;
 
 	sim_create(&w->port, kind->pages, 1 << 20, chance(w, UINT64_MAX));
+	sim_absent(&w->port, kind->absent_pages);
 	w->port.scatter = chance(w, 2);
 	w->port.protect = kind->protect;
 	w->port.record.verbose = w->verbose;
 	sim_xen_create(&w->xen, &w->port, kind->pv, kind->pv ? 0 : PAGE_ORDER, kind->spare,
 		       kind->scattered);
 	w->xen.x = &w->x;
+	w->xen.has_target = kind->absent_pages || kind->lend;
+	w->xen.lend_adds = kind->lend_adds;
+	for (i = kind->pages - kind->absent_pages; i < kind->pages; i++)
+		sim_xen_hollow(&w->xen, w->port.page + i);
 	if (kind->no_scrub)
 		w->xen.guest.scrub = NULL;
 	for (i = 0; i < kind->hollow_pages; i++) {
@@ -654,17 +949,22 @@ static void create(struct world *w)
 /* With trouble over, an unload leaves nothing behind. */
 static void finish(struct world *w)
 {
+	uint32_t pages;
+
+	see(w, SIGHT_LENT_LONG, w->b.lent_pages);
+	end_trouble(w);
+	close_doors(w);
 	settle(w, 0);
 	unload(w);
-	if (w->hollow_n || w->x.strays || w->xen.reservation != w->kind->pages)
+	pages = w->kind->pages - w->port.owned[SIM_ABSENT];
+	if (w->hollow_n || w->x.strays || w->xen.reservation != pages)
 		sim_fail("the guest has not got all its memory back");
 	while (w->port.guest.first)
 		sim_guest_free(&w->port, w->port.guest.first);
 	while (w->port.cache.first)
 		sim_guest_free(&w->port, w->port.cache.first);
-	if (sim_free_pages(&w->port) != w->kind->pages)
-		sim_fail("%u of %u pages are free in the end", sim_free_pages(&w->port),
-			 w->kind->pages);
+	if (sim_free_pages(&w->port) != pages)
+		sim_fail("%u of %u pages are free in the end", sim_free_pages(&w->port), pages);
 	sim_xen_destroy(&w->xen);
 	sim_destroy(&w->port);
 }
@@ -715,6 +1015,17 @@ static bool sight_name(unsigned int sight, char *name, size_t size)
 		[SIGHT_RELIEVED] = "page given back in need",
 		[SIGHT_ADOPTED] = "page adopted",
 		[SIGHT_ABANDONED] = "page abandoned at unload",
+		[SIGHT_ASKED] = "growth asked for",
+		[SIGHT_GROWN] = "page added, all that were asked for",
+		[SIGHT_GROWN_IN_PART] = "page added, of more that were asked for",
+		[SIGHT_ONLINE] = "page came online",
+		[SIGHT_ONLINE_EARLY] = "page came online during an add",
+		[SIGHT_LENT] = "page lent",
+		[SIGHT_FUNDED] = "page given up for a loan",
+		[SIGHT_WASTED] = "page given up for a loan nobody took",
+		[SIGHT_WAITED] = "page lent that had been waited for",
+		[SIGHT_REPAID] = "page repaid",
+		[SIGHT_LENT_LONG] = "page on loan until the end",
 		[SIGHT_STOPPED_IN_RUN] = "unloaded in the middle of a run",
 		[SIGHT_SETTLED] = "settled at the target",
 	};
@@ -726,7 +1037,8 @@ static bool sight_name(unsigned int sight, char *name, size_t size)
 	snprintf(name, size, "run ended: %s", aero_run_end_name((enum aero_run_end)sight));
 	/* No command fails as a whole, there are no resets, no rate, and no hold-off. */
 	return sight == AERO_END_DONE || sight == AERO_END_NO_MEMORY ||
-	       sight == AERO_END_NO_PROGRESS;
+	       sight == AERO_END_NO_PROGRESS || sight == AERO_END_NO_GROWTH ||
+	       sight == AERO_END_WAIT;
 }
 
 int main(int argc, char **argv)

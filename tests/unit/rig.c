@@ -147,7 +147,7 @@ static enum aero_reply connect(void *hypervisor, struct aero_link *link)
 	enum aero_reply reply = next_reply(&fake->on_connect);
 
 	note(fake, "connect ");
-	if (fake->locked_pages)
+	if (fake->locked_pages && !fake->hollow)
 		sim_fail("connect() with %llu pages locked",
 			 (unsigned long long)fake->locked_pages);
 	if (reply != AERO_REPLY_OK)
@@ -186,12 +186,21 @@ static enum aero_reply get_target(void *hypervisor, uint64_t limit_pages, uint64
 	return reply;
 }
 
+static uint64_t beyond(void *hypervisor)
+{
+	struct fake *fake = hypervisor;
+
+	fake->beyond_calls++;
+	return fake->beyond_pages;
+}
+
 static const struct aero_hypervisor_ops fake_ops = {
 	.name = "fake",
 	.connect = connect,
 	.quiesce = quiesce,
 	.disconnect = disconnect,
 	.get_target = get_target,
+	.beyond = beyond,
 	.give = give,
 	.reclaim = reclaim,
 };
@@ -267,7 +276,7 @@ void rig_check(struct rig *rig)
 {
 	struct sim_view view = {
 		.ctx = &rig->fake,
-		.connected = rig->fake.connected,
+		.connected = rig->fake.connected || rig->fake.hollow,
 		.locked_order = locked_order,
 		.locked_pages = rig->fake.locked_pages,
 	};
@@ -331,6 +340,19 @@ enum aero_run_end rig_run(struct rig *rig)
 	return (enum aero_run_end)sim_last_trace(&rig->port, AERO_EVENT_RUN_END)->c;
 }
 
+uint64_t rig_growth(struct rig *rig)
+{
+	struct aero_next next = {.kind = AERO_NEXT_NOW};
+	unsigned int steps = 0;
+
+	while (next.kind == AERO_NEXT_NOW) {
+		if (++steps > 10000)
+			sim_fail("a run without an end");
+		next = rig_step(rig);
+	}
+	return next.kind == AERO_NEXT_GROW ? next.grow_pages : 0;
+}
+
 void rig_reach(struct rig *rig, uint64_t target_pages)
 {
 	uint64_t before;
@@ -340,4 +362,45 @@ void rig_reach(struct rig *rig, uint64_t target_pages)
 		before = rig->b.size_pages;
 		rig_run(rig);
 	} while (rig->b.size_pages != before);
+}
+
+/* -- hollow links ---------------------------------------------------------------------- */
+
+struct rig *rig_hollow(void **state, uint64_t target_pages)
+{
+	struct rig *rig = *state;
+
+	rig->fake.hollow = true;
+	rig->fake.divisible = true;
+	rig->fake.slack_pages = 0;
+	rig_reach(rig, target_pages);
+	assert_int_equal(rig->b.size_pages, target_pages);
+	rig->fake.course[0] = 0;
+	return rig;
+}
+
+void rig_absent(struct rig *rig, uint32_t pages)
+{
+	uint32_t first = rig->port.pages - pages;
+
+	rig->fake.hollow = true;
+	rig->fake.divisible = true;
+	rig->fake.slack_pages = 0;
+	sim_absent(&rig->port, pages);
+	sim_discard(&rig->port, rig->port.base_pfn + first, pages);
+	memset(rig->fake.order + first, 1, pages);
+	rig->fake.locked_pages += pages;
+}
+
+void rig_online(struct rig *rig, enum aero_class class)
+{
+	unsigned int order = aero_class_held_order(class);
+	aero_page *block = sim_online(&rig->port, order);
+
+	if (!block)
+		sim_fail("no block to come online");
+	memset(rig->fake.order + (block->pfn.v - rig->port.base_pfn),
+	       (int)aero_class_wire_order(class) + 1, 1U << order);
+	aero_adopt(&rig->b, class, &block, 1);
+	rig_check(rig);
 }

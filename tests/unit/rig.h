@@ -32,6 +32,8 @@ struct fake {
 	bool divisible, hollow; /* what it says of the link (hypervisor.h) */
 	uint32_t slack_pages;
 	uint64_t target_pages;
+	uint64_t beyond_pages; /* what it says the guest lacks */
+	uint64_t beyond_calls;
 	uint64_t limit_pages; /* as last told by the guest */
 
 	struct fake_order on_connect, on_target, on_give, on_reclaim;
@@ -65,10 +67,23 @@ struct aero_next rig_step(struct rig *rig);
 /* Steps until the run is over; says why it ended. */
 enum aero_run_end rig_run(struct rig *rig);
 
+/* As rig_run(), but a step that asks for growth is an end, too: says for how many pages. */
+uint64_t rig_growth(struct rig *rig);
+
 /* Sets the target and runs until the size does not change any more. */
 void rig_reach(struct rig *rig, uint64_t target_pages);
 
 void rig_check(struct rig *rig);
+
+/* Connects to a hypervisor that leaves nothing behind a page it was given. */
+struct rig *rig_hollow(void **state, uint64_t target_pages);
+
+/*
+ * With a hollow link and nothing called yet: the last @pages of the guest are not
+ * there.  Then the next block of @class comes online and joins the balloon.
+ */
+void rig_absent(struct rig *rig, uint32_t pages);
+void rig_online(struct rig *rig, enum aero_class class);
 
 /* The hypervisor loses its memory of us. */
 void fake_forget(struct fake *fake);

@@ -284,23 +284,9 @@ static void drain_waits_for_isolated_pages(void **state)
 	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
 }
 
-/* Connected to a hypervisor that leaves nothing behind a page it was given. */
-static struct rig *hollow(void **state, uint64_t target_pages)
-{
-	struct rig *rig = *state;
-
-	rig->fake.hollow = true;
-	rig->fake.divisible = true;
-	rig->fake.slack_pages = 0;
-	rig_reach(rig, target_pages);
-	assert_int_equal(rig->b.size_pages, target_pages);
-	rig->fake.course[0] = 0;
-	return rig;
-}
-
 static void hollow_balloon_is_reclaimed_at_the_end_never_popped(void **state)
 {
-	struct rig *rig = hollow(state, 1100);
+	struct rig *rig = rig_hollow(state, 1100);
 	unsigned int calls = 0;
 
 	aero_stop(&rig->b);
@@ -315,7 +301,7 @@ static void hollow_balloon_is_reclaimed_at_the_end_never_popped(void **state)
 
 static void hollow_pages_that_cannot_be_had_stay(void **state)
 {
-	struct rig *rig = hollow(state, 100);
+	struct rig *rig = rig_hollow(state, 100);
 	unsigned int i;
 
 	aero_stop(&rig->b);
@@ -330,7 +316,7 @@ static void hollow_pages_that_cannot_be_had_stay(void **state)
 
 static void adopted_pages_are_reclaimed_like_any_other(void **state)
 {
-	struct rig *rig = hollow(state, 0);
+	struct rig *rig = rig_hollow(state, 0);
 	aero_page *pages[10];
 	enum aero_reply reply;
 
@@ -351,7 +337,7 @@ static void adopted_pages_are_reclaimed_like_any_other(void **state)
 
 static void abandoned_pages_are_the_callers(void **state)
 {
-	struct rig *rig = hollow(state, 512);
+	struct rig *rig = rig_hollow(state, 512);
 	aero_page *pages[20];
 
 	/* All it has is a large block, which is broken for it. */
@@ -365,6 +351,289 @@ static void abandoned_pages_are_the_callers(void **state)
 	rig_check(rig);
 	rig_reach(rig, 0);
 	assert_int_equal(rig->b.size_pages, 0);
+}
+
+/* -- growing -------------------------------------------------------------------------- */
+
+/* At rest with an empty balloon, and 2048 pages that may be added. */
+static struct rig *growing(void **state, uint64_t beyond_pages)
+{
+	struct rig *rig = *state;
+
+	rig_absent(rig, 2048);
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	rig->fake.beyond_pages = beyond_pages;
+	rig->fake.beyond_calls = 0;
+	rig->fake.course[0] = 0;
+	return rig;
+}
+
+/* Tells the engine what was added; why the run ended, and the pause after it. */
+static enum aero_run_end grown(struct rig *rig, uint64_t added_pages, uint32_t *delay_ms)
+{
+	struct aero_next next = aero_grown(&rig->b, added_pages);
+
+	rig_check(rig);
+	assert_int_equal(next.kind, AERO_NEXT_DELAY);
+	if (delay_ms)
+		*delay_ms = next.delay_ms;
+	assert_int_equal(rig->b.phase, AERO_PHASE_REST);
+	return (enum aero_run_end)sim_last_trace(&rig->port, AERO_EVENT_RUN_END)->c;
+}
+
+static void growth_asks_for_exactly_what_is_missing(void **state)
+{
+	struct rig *rig = growing(state, 1234);
+
+	assert_int_equal(rig_growth(rig), 1234);
+	assert_string_equal(rig->fake.course, "target ");
+	assert_int_equal(rig->b.phase, AERO_PHASE_GROW);
+	assert_int_equal(rig->b.size_pages, 0);
+}
+
+static void nothing_grows_while_the_balloon_holds_pages(void **state)
+{
+	struct rig *rig = growing(state, 1234);
+
+	rig->fake.target_pages = 100;
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	/* Not even when it can't be emptied. */
+	rig->fake.target_pages = 0;
+	rig->fake.answer = fake_keep_all;
+	assert_int_equal(rig_run(rig), AERO_END_NO_PROGRESS);
+	assert_int_equal(rig->fake.beyond_calls, 0);
+	rig->fake.answer = NULL;
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	assert_int_equal(rig_growth(rig), 1234);
+}
+
+static void nothing_grows_while_the_balloon_is_to_hold_pages(void **state)
+{
+	struct rig *rig = growing(state, 1234);
+
+	rig->fake.target_pages = 100;
+	rig->port.spare_floor = RIG_PAGES;
+	assert_int_equal(rig_run(rig), AERO_END_NO_MEMORY);
+	assert_int_equal(rig->b.size_pages, 0);
+	assert_int_equal(rig->fake.beyond_calls, 0);
+}
+
+static void guest_that_has_all_it_should_does_not_grow(void **state)
+{
+	struct rig *rig = growing(state, 0);
+
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	assert_int_equal(rig->fake.beyond_calls, 1);
+	assert_int_equal(rig->b.counters.grown_pages + rig->b.counters.grow_failed, 0);
+}
+
+static void hypervisor_without_growth_is_not_asked_for_it(void **state)
+{
+	struct rig *rig = growing(state, 1234);
+	struct aero_hypervisor_ops ops = *rig->b.ops;
+
+	ops.beyond = NULL;
+	rig->b.ops = &ops;
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	assert_int_equal(rig->fake.beyond_calls, 0);
+}
+
+static void added_memory_is_waited_for_and_not_asked_for_again(void **state)
+{
+	struct rig *rig = growing(state, 1024);
+	uint32_t delay_ms;
+
+	assert_int_equal(rig_growth(rig), 1024);
+	assert_int_equal(grown(rig, 1024, &delay_ms), AERO_END_WAIT);
+	assert_int_equal(delay_ms, 1000);
+	assert_int_equal(rig->b.counters.grown_pages, 1024);
+	assert_int_equal(rig_run(rig), AERO_END_WAIT);
+	assert_int_equal(rig_run(rig), AERO_END_WAIT);
+	rig_online(rig, AERO_CLASS_LARGE);
+	assert_int_equal(rig->b.coming_pages, 512);
+	assert_int_equal(rig->b.size_pages, 512);
+	/* The guest gets these, and goes on waiting for the others. */
+	rig->fake.beyond_pages = 512;
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	assert_int_equal(rig->b.size_pages, 0);
+	assert_int_equal(rig_run(rig), AERO_END_WAIT);
+	rig_online(rig, AERO_CLASS_LARGE);
+	rig->fake.beyond_pages = 0;
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	assert_int_equal(rig->b.coming_pages, 0);
+	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES - 1024);
+}
+
+static void memory_online_during_the_add_is_not_waited_for(void **state)
+{
+	struct rig *rig = growing(state, 1024);
+
+	rig_growth(rig);
+	rig_online(rig, AERO_CLASS_LARGE);
+	rig_online(rig, AERO_CLASS_PAGE);
+	assert_int_equal(grown(rig, 1024, NULL), AERO_END_WAIT);
+	assert_int_equal(rig->b.coming_pages, 1024 - 513);
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	rig->fake.beyond_pages = 1024 - 513;
+	assert_int_equal(rig_run(rig), AERO_END_WAIT);
+}
+
+static void all_online_during_the_add_leaves_nothing_to_come(void **state)
+{
+	struct rig *rig = growing(state, 512);
+
+	rig_growth(rig);
+	rig_online(rig, AERO_CLASS_RUN);
+	assert_int_equal(grown(rig, 512, NULL), AERO_END_WAIT);
+	assert_int_equal(rig->b.coming_pages, 0);
+	/* A second growth starts from nothing again. */
+	rig_run(rig);
+	assert_int_equal(rig_growth(rig), 512);
+	assert_int_equal(grown(rig, 512, NULL), AERO_END_WAIT);
+	assert_int_equal(rig->b.coming_pages, 512);
+}
+
+/* What was added before comes online while more is being added. */
+static void earlier_growth_may_come_online_during_the_next(void **state)
+{
+	struct rig *rig = growing(state, 1024);
+
+	rig_growth(rig);
+	grown(rig, 1024, NULL);
+	rig->fake.beyond_pages = 1025;
+	assert_int_equal(rig_growth(rig), 1);
+	rig_online(rig, AERO_CLASS_LARGE);
+	rig_online(rig, AERO_CLASS_LARGE);
+	grown(rig, 512, NULL);
+	assert_int_equal(rig->b.coming_pages, 512);
+	rig_online(rig, AERO_CLASS_LARGE);
+	assert_int_equal(rig->b.coming_pages, 0);
+}
+
+static void earlier_growth_may_come_online_during_one_that_fails(void **state)
+{
+	struct rig *rig = growing(state, 1024);
+
+	rig_growth(rig);
+	grown(rig, 1024, NULL);
+	rig->fake.beyond_pages = 2000;
+	assert_int_equal(rig_growth(rig), 976);
+	rig_online(rig, AERO_CLASS_LARGE);
+	rig_online(rig, AERO_CLASS_LARGE);
+	assert_int_equal(grown(rig, 0, NULL), AERO_END_NO_GROWTH);
+	assert_int_equal(rig->b.coming_pages, 0);
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	rig->fake.beyond_pages = 100;
+	assert_int_equal(rig_growth(rig), 100);
+}
+
+static void partial_growth_asks_for_the_rest(void **state)
+{
+	struct rig *rig = growing(state, 1000);
+
+	assert_int_equal(rig_growth(rig), 1000);
+	assert_int_equal(grown(rig, 400, NULL), AERO_END_WAIT);
+	assert_int_equal(rig_growth(rig), 600);
+	/* Memory is added in larger pieces than were asked for. */
+	assert_int_equal(grown(rig, 1024, NULL), AERO_END_WAIT);
+	assert_int_equal(rig_run(rig), AERO_END_WAIT);
+	assert_int_equal(rig->b.coming_pages, 1424);
+	assert_int_equal(rig->b.counters.grown_pages, 1424);
+}
+
+static void failed_growth_backs_off_and_is_tried_again_at_the_recheck(void **state)
+{
+	static const uint32_t delays_ms[] = {2000, 4000, 8000, 60000, 60000};
+	struct rig *rig = growing(state, 100);
+	uint32_t delay_ms;
+	unsigned int i;
+
+	rig->b.config.pace.backoff_max_ms = 32000;
+	rig->b.config.pace.retries_max = 4;
+	rig->b.config.pace.recheck_ms = 60000;
+	for (i = 0; i < 5; i++) {
+		assert_int_equal(rig_growth(rig), 100);
+		assert_int_equal(grown(rig, 0, &delay_ms), AERO_END_NO_GROWTH);
+		assert_int_equal(delay_ms, delays_ms[i]);
+	}
+	assert_int_equal(rig->b.counters.grow_failed, 5);
+	assert_int_equal(rig->b.counters.grown_pages, 0);
+	assert_int_equal(rig_growth(rig), 100);
+	assert_int_equal(grown(rig, 512, &delay_ms), AERO_END_WAIT);
+	assert_int_equal(delay_ms, 1000);
+	/* The next trouble starts anew. */
+	rig->fake.beyond_pages = 1000;
+	rig_growth(rig);
+	grown(rig, 0, &delay_ms);
+	assert_int_equal(delay_ms, 2000);
+}
+
+static void steps_during_the_add_do_nothing(void **state)
+{
+	struct rig *rig = growing(state, 100);
+	struct aero_next next;
+
+	rig_growth(rig);
+	rig->fake.course[0] = 0;
+	rig->fake.target_pages = 50;
+	next = rig_step(rig);
+	assert_int_equal(next.kind, AERO_NEXT_DELAY);
+	assert_string_equal(rig->fake.course, "");
+	assert_int_equal(rig->b.phase, AERO_PHASE_GROW);
+	grown(rig, 0, NULL);
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	assert_int_equal(rig->b.size_pages, 50);
+}
+
+/* The step lock is not held while memory is added. */
+static void growth_that_ends_after_stop_moves_nothing(void **state)
+{
+	struct rig *rig = growing(state, 512);
+
+	rig_growth(rig);
+	aero_stop(&rig->b);
+	assert_int_equal(aero_grown(&rig->b, 512).kind, AERO_NEXT_DELAY);
+	assert_int_equal(rig->b.phase, AERO_PHASE_STOPPED);
+	rig->fake.course[0] = 0;
+	assert_int_equal(rig_step(rig).kind, AERO_NEXT_DELAY);
+	assert_string_equal(rig->fake.course, "");
+}
+
+static void adopted_blocks_are_reclaimed_in_their_class(void **state)
+{
+	struct rig *rig = growing(state, 1025);
+
+	rig_growth(rig);
+	grown(rig, 1025, NULL);
+	rig_online(rig, AERO_CLASS_LARGE);
+	rig_online(rig, AERO_CLASS_RUN);
+	rig_online(rig, AERO_CLASS_PAGE);
+	assert_int_equal(rig->b.counters.adopted_pages, 1025);
+	assert_int_equal(rig->b.size_pages, 1025);
+	assert_int_equal(rig->b.coming_pages, 0);
+	rig->fake.course[0] = 0;
+	rig->fake.beyond_pages = 0;
+	rig_run(rig);
+	assert_string_equal(rig->fake.course,
+			    "target reclaim:page:1 reclaim:run:1 reclaim:large:1 ");
+	assert_int_equal(rig->b.counters.pages_out, 1025);
+	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES - 2048 + 1025);
+}
+
+/* Pages that were there at boot are nothing that was waited for. */
+static void pages_adopted_without_growth_are_not_missed_later(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_absent(rig, 2048);
+	rig_online(rig, AERO_CLASS_LARGE);
+	rig_online(rig, AERO_CLASS_PAGE);
+	assert_int_equal(rig->b.coming_pages, 0);
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	rig->fake.beyond_pages = 300;
+	assert_int_equal(rig_growth(rig), 300);
 }
 
 int main(void)
@@ -394,6 +663,22 @@ int main(void)
 		RIG_TEST(hollow_pages_that_cannot_be_had_stay),
 		RIG_TEST(adopted_pages_are_reclaimed_like_any_other),
 		RIG_TEST(abandoned_pages_are_the_callers),
+		RIG_TEST(growth_asks_for_exactly_what_is_missing),
+		RIG_TEST(nothing_grows_while_the_balloon_holds_pages),
+		RIG_TEST(nothing_grows_while_the_balloon_is_to_hold_pages),
+		RIG_TEST(guest_that_has_all_it_should_does_not_grow),
+		RIG_TEST(hypervisor_without_growth_is_not_asked_for_it),
+		RIG_TEST(added_memory_is_waited_for_and_not_asked_for_again),
+		RIG_TEST(memory_online_during_the_add_is_not_waited_for),
+		RIG_TEST(all_online_during_the_add_leaves_nothing_to_come),
+		RIG_TEST(earlier_growth_may_come_online_during_the_next),
+		RIG_TEST(earlier_growth_may_come_online_during_one_that_fails),
+		RIG_TEST(partial_growth_asks_for_the_rest),
+		RIG_TEST(failed_growth_backs_off_and_is_tried_again_at_the_recheck),
+		RIG_TEST(steps_during_the_add_do_nothing),
+		RIG_TEST(growth_that_ends_after_stop_moves_nothing),
+		RIG_TEST(adopted_blocks_are_reclaimed_in_their_class),
+		RIG_TEST(pages_adopted_without_growth_are_not_missed_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
