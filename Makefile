@@ -6,15 +6,21 @@ VERSION := $(shell sed -n "s/^  version: '\(.*\)',/\1/p" meson.build)
 # Guest tests at the same time: each is one QEMU with one or two CPUs.
 JOBS    ?= $(shell nproc)
 
-.PHONY: help all run check check-fast check-guest check-xen bench modules user guest xen clean \
-	tools-fast tools-guest tools-lint
+# For make run: vmware or xen, and on Xen the guest: pvh or pv.
+HYPERVISOR ?= vmware
+AERO_DOMU  ?= pvh
+
+.PHONY: help all run run-vmware run-xen check check-fast check-guest check-xen bench bench-xen \
+	modules user guest xen clean tools-fast tools-guest tools-lint
 
 help:
 	@echo 'make run          a real guest gives memory to its host and gets it again'
+	@echo '                  HYPERVISOR=xen: the same on real Xen; AERO_DOMU=pv: with a PV guest'
 	@echo 'make check        the tests (a quarter of an hour; the first time needs the network)'
 	@echo 'make check-fast   the tests that need no guest and no root (about a minute)'
 	@echo 'make check-xen    tests on real Xen, not part of make check yet'
 	@echo 'make bench        our modules and the kernel'"'"'s own driver, side by side'
+	@echo 'make bench-xen    the same on real Xen'
 	@echo 'make modules      the kernel modules, for the kernel in KDIR= (default: the lab'"'"'s)'
 	@echo 'make all          everything that is built'
 	@echo 'make clean        remove $(BUILD)/ (what was downloaded stays in the cache)'
@@ -53,8 +59,17 @@ guest: tools-guest user
 xen: guest
 	@lab/setup xen $(BUILD) >/dev/null
 
-run: guest
+run:
+	@case '$(HYPERVISOR)' in \
+	vmware | xen) $(MAKE) --no-print-directory run-$(HYPERVISOR) ;; \
+	*) echo "make run: HYPERVISOR is vmware (default) or xen, not '$(HYPERVISOR)'" >&2; exit 2 ;; \
+	esac
+
+run-vmware: guest
 	@$(BUILD)/lab/aerostat-demo
+
+run-xen: xen
+	@$(BUILD)/lab/aerostat-demo-xen --type '$(AERO_DOMU)'
 
 check-fast: user
 	@tests/run fast $(BUILD) $(JOBS)
@@ -72,6 +87,9 @@ check: tools-lint guest
 
 bench: tools-lint guest
 	@$(BUILD)/bench/aerostat-bench
+
+bench-xen: tools-lint xen
+	@$(BUILD)/bench/aerostat-bench-xen
 
 clean:
 	rm -rf $(BUILD)

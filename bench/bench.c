@@ -5,30 +5,13 @@
  */
 #define _GNU_SOURCE
 #include <argp.h>
-#include <errno.h>
-#include <limits.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "bench.h"
 
 /* What the clamp of the monitor and the guest itself need besides the balloon. */
 #define SPARE_MIB 512
-
-int bench_complain(const char *format, ...)
-{
-	va_list args;
-
-	fflush(stdout);
-	fprintf(stderr, "aerostat-bench: ");
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fprintf(stderr, "\n");
-	return -1;
-}
 
 /* ---- options ---- */
 
@@ -54,20 +37,6 @@ static const struct argp_option option_table[] = {
 	 "Instead of the bench: the instructions per page by function of the guest's kernel", 0},
 	{0},
 };
-
-static unsigned int number(const char *text, const char *name, unsigned int min, unsigned int max,
-			   struct argp_state *state)
-{
-	unsigned long value;
-	char *end;
-
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (errno || *text < '0' || *text > '9' || *end || value < min || value > max)
-		argp_error(state, "--%s wants a number from %u to %u, not '%s'", name, min, max,
-			   text);
-	return (unsigned int)value;
-}
 
 static unsigned int mode_of(const char *text, struct argp_state *state)
 {
@@ -102,13 +71,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'r':
-		o->rounds = number(arg, "rounds", 1, BENCH_ROUNDS, state);
+		o->rounds = bench_number(arg, "rounds", 1, BENCH_ROUNDS, state);
 		break;
 	case 's':
-		o->move_mib = number(arg, "move-mib", 64, 32768, state);
+		o->move_mib = bench_number(arg, "move-mib", 64, 32768, state);
 		break;
 	case 'm':
-		o->memory_mib = number(arg, "memory-mib", 1024, 65536, state);
+		o->memory_mib = bench_number(arg, "memory-mib", 1024, 65536, state);
 		break;
 	case OPTION_FOLDER:
 		o->folder = arg;
@@ -123,7 +92,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		choose(o->mode, MODES, mode_of(arg, state));
 		break;
 	case OPTION_ALLOC:
-		choose(o->zeroing, ZEROINGS, number(arg, "init-on-alloc", 0, 1, state));
+		choose(o->zeroing, ZEROINGS, bench_number(arg, "init-on-alloc", 0, 1, state));
 		break;
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s' is no option", arg);
@@ -140,24 +109,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 /* ---- the run ---- */
 
 /* Output goes beside the program unless the user says otherwise. */
-static int prepare_folder(struct bench *b)
+static int prepare(struct bench *b)
 {
-	static char folder[PATH_MAX];
-	const char *build = lab_build_folder();
-
-	if (!build)
-		return bench_complain("%s", lab_error());
-	if (!b->options.folder) {
-		snprintf(folder, sizeof(folder), "%s/bench", build);
-		b->options.folder = folder;
-	}
-	if (strpbrk(b->options.folder, ",\"\\\n"))
-		return bench_complain("the folder '%s' has a character that QEMU or gnuplot would "
-				      "misread; choose another with --output",
-				      b->options.folder);
-	if (mkdir(b->options.folder, 0755) && errno != EEXIST)
-		return bench_complain("can't make %s: %s", b->options.folder, strerror(errno));
-	return 0;
+	b->options.folder = bench_folder(b->options.folder);
+	if (!b->options.folder)
+		return -1;
+	snprintf(b->counts_path, sizeof(b->counts_path), "%s/bench.counts", b->options.folder);
+	b->counts = bench_counts_map(b->counts_path);
+	b->profile.counts = b->counts;
+	return b->counts ? 0 : -1;
 }
 
 static int measure(struct bench *b)
@@ -194,7 +154,7 @@ static int run(struct bench *b)
 		b->options.no_rates = true;
 		return measure(b);
 	}
-	if ((wants_picture(b) && bench_can_draw()) || measure(b))
+	if ((wants_picture(b) && bench_run_gnuplot("/dev/null")) || measure(b))
 		return -1;
 	bench_table(b, stdout);
 	missed = bench_judge(b, stdout);
@@ -229,9 +189,9 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	b.start_ms = lab_now_ms();
 	b.cycles = json_array();
-	ret = prepare_folder(&b) || bench_counts_open(&b) || run(&b);
-	bench_counts_close(&b);
-	free(b.before);
+	ret = prepare(&b) || run(&b);
+	bench_counts_unmap(b.counts, b.counts_path);
+	free(b.profile.before);
 	json_decref(b.cycles);
 	json_decref(b.qemu);
 	return ret ? 1 : 0;

@@ -15,10 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "count.h"
-#include "lab.h"
-
-#define BENCH_ROUNDS 9u /* at most */
+#include "common.h"
 
 /* Rows. */
 enum bench_zeroing { ZEROING_OFF, ZEROING_ON, ZEROINGS }; /* init_on_alloc */
@@ -40,11 +37,6 @@ enum bench_figure {
 	FIGURES
 };
 
-struct bench_samples {
-	double value[BENCH_ROUNDS];
-	unsigned int count;
-};
-
 struct bench_cell {
 	struct bench_samples figure[FIGURES];
 };
@@ -64,8 +56,8 @@ struct bench {
 	struct bench_options options;
 	struct bench_cell cell[ZEROINGS][MODES][DIRECTIONS][DRIVERS];
 	struct bench_counts *counts; /* shared with QEMU's plug-in */
-	char *counts_path;
-	uint64_t *before;	     /* the slots' instructions, when profiling */
+	char counts_path[2048];
+	struct bench_profile profile;
 	double idle_per_ms[DRIVERS]; /* instructions of an idle guest, this boot */
 	bool counting;		     /* in this boot */
 	json_t *cycles;		     /* raw figures */
@@ -80,30 +72,11 @@ extern const char *const bench_direction_names[DIRECTIONS];
 extern const char *const bench_driver_names[DRIVERS];
 extern const char *const bench_figure_names[FIGURES];
 
-/* The median; 0 when nothing was measured. */
-double bench_median(const struct bench_samples *samples);
-/* The lowest and the highest of the rounds; 0 when nothing was measured. */
-double bench_low(const struct bench_samples *samples);
-double bench_high(const struct bench_samples *samples);
 double bench_value(const struct bench *b, enum bench_zeroing z, enum bench_mode m,
 		   enum bench_direction d, enum bench_driver driver, enum bench_figure figure);
 
-/* A line on standard error; always -1. */
-int bench_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/*
- * measure.c: all cycles of one boot go into the cells.  0, or -1 after a complaint.
- * bench_counts_open() makes the file that is shared with QEMU, bench_counts_close()
- * removes it.
- */
-int bench_counts_open(struct bench *b);
-void bench_counts_close(struct bench *b);
+/* measure.c: all cycles of one boot go into the cells.  0, or -1 after a complaint. */
 int bench_boot(struct bench *b, enum bench_zeroing z, bool counting);
-
-/* profile.c: around a phase; 0, or -1 after a complaint. */
-int bench_profile_before(struct bench *b);
-int bench_profile_print(struct bench *b, struct lab_guest *g, enum bench_direction d,
-			enum bench_driver driver);
 
 /* Is the row among those to be measured? */
 bool bench_wants(const struct bench *b, int zeroing, int mode);
@@ -114,8 +87,7 @@ void bench_table(const struct bench *b, FILE *to);
 unsigned int bench_judge(const struct bench *b, FILE *to);
 int bench_write_json(const struct bench *b, unsigned int missed);
 
-/* picture.c: bench.svg and bench.png, by gnuplot, which is tried first. */
-int bench_can_draw(void);
+/* picture.c: bench.svg and bench.png, by gnuplot. */
 int bench_draw(const struct bench *b);
 
 #endif

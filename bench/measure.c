@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Guests, drivers and figures. */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "bench.h"
 
@@ -37,41 +33,6 @@ static const char *const withheld[MODES] = {
 	[MODE_4K] = "\"batched-2m\"",
 	[MODE_UNBATCHED] = "\"batched\", \"batched-2m\"",
 };
-
-int bench_counts_open(struct bench *b)
-{
-	int fd;
-
-	if (asprintf(&b->counts_path, "%s/bench.counts", b->options.folder) < 0) {
-		b->counts_path = NULL;
-		return bench_complain("no memory");
-	}
-	fd = open(b->counts_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || ftruncate(fd, sizeof(*b->counts))) {
-		bench_complain("can't make %s: %s", b->counts_path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return -1;
-	}
-	b->counts = mmap(NULL, sizeof(*b->counts), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
-	if (b->counts == MAP_FAILED) {
-		b->counts = NULL;
-		return bench_complain("can't map %s: %s", b->counts_path, strerror(errno));
-	}
-	return 0;
-}
-
-void bench_counts_close(struct bench *b)
-{
-	if (b->counts)
-		munmap(b->counts, sizeof(*b->counts));
-	b->counts = NULL;
-	if (b->counts_path)
-		unlink(b->counts_path);
-	free(b->counts_path);
-	b->counts_path = NULL;
-}
 
 static uint64_t instructions_now(const struct bench *b)
 {
@@ -168,14 +129,6 @@ static int check_counters(const struct bench *b, const struct counters *c, enum 
 	return 0;
 }
 
-static void add_sample(struct bench_cell *cell, enum bench_figure figure, double value)
-{
-	struct bench_samples *s = &cell->figure[figure];
-
-	if (s->count < BENCH_ROUNDS)
-		s->value[s->count++] = value;
-}
-
 /* One half of a cycle, begun and ended at rest. */
 struct phase {
 	enum bench_zeroing zeroing;
@@ -193,14 +146,14 @@ static int keep(struct bench *b, const struct phase *p)
 	json_t *raw;
 
 	if (b->counting) {
-		add_sample(cell, FIGURE_INSTRUCTIONS,
-			   (double)p->counters.busy_instructions / pages);
-		add_sample(cell, FIGURE_WHOLE, (double)p->whole_instructions / pages);
-		add_sample(cell, FIGURE_COMMANDS,
-			   (double)p->counters.calls[p->mode] * PAGES_PER_GIB / pages);
+		bench_add(&cell->figure[FIGURE_INSTRUCTIONS],
+			  (double)p->counters.busy_instructions / pages);
+		bench_add(&cell->figure[FIGURE_WHOLE], (double)p->whole_instructions / pages);
+		bench_add(&cell->figure[FIGURE_COMMANDS],
+			  (double)p->counters.calls[p->mode] * PAGES_PER_GIB / pages);
 	} else {
-		add_sample(cell, FIGURE_RATE,
-			   pages / PAGES_PER_GIB / ((double)p->counters.busy_ns / 1e9));
+		bench_add(&cell->figure[FIGURE_RATE],
+			  pages / PAGES_PER_GIB / ((double)p->counters.busy_ns / 1e9));
 	}
 	raw = json_pack(
 		"{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I}", "init_on_alloc",
@@ -215,6 +168,16 @@ static int keep(struct bench *b, const struct phase *p)
 	return 0;
 }
 
+static int print_profile(struct bench *b, struct lab_guest *g, const struct phase *p)
+{
+	char title[64];
+
+	snprintf(title, sizeof(title), "%s, %s", bench_driver_names[p->driver],
+		 bench_direction_names[p->direction]);
+	return bench_profile_print(&b->profile, g, title,
+				   (double)b->options.move_mib * LAB_PAGES_PER_MIB);
+}
+
 /* Moves the balloon to `goal` and takes the figures of the way there. */
 static int move(struct bench *b, struct lab_guest *g, struct phase *p, uint64_t goal)
 {
@@ -223,7 +186,7 @@ static int move(struct bench *b, struct lab_guest *g, struct phase *p, uint64_t 
 
 	if (b->counting)
 		start = instructions_now(b);
-	if (b->options.profile && bench_profile_before(b))
+	if (b->options.profile && bench_profile_before(&b->profile))
 		return -1;
 	if (lab_monitor_control(g, "{\"zero_counters\": true, \"target_pages\": %llu}",
 				(unsigned long long)goal) ||
@@ -236,7 +199,7 @@ static int move(struct bench *b, struct lab_guest *g, struct phase *p, uint64_t 
 		idle = (uint64_t)(b->idle_per_ms[p->driver] * (double)(lab_now_ms() - start_ms));
 		p->whole_instructions -= idle < p->whole_instructions ? idle : 0;
 	}
-	if (b->options.profile && bench_profile_print(b, g, p->direction, p->driver))
+	if (b->options.profile && print_profile(b, g, p))
 		return -1;
 	if (read_counters(g, p->direction, &p->counters) ||
 	    check_counters(b, &p->counters, p->mode, p->direction, p->driver))
@@ -319,18 +282,6 @@ static int all_cycles(struct bench *b, struct lab_guest *g, enum bench_zeroing z
 	return 0;
 }
 
-static int check_log(struct lab_guest *g)
-{
-	char *lines = NULL;
-	int problems = lab_log_problems(g, NULL, &lines);
-
-	if (problems)
-		bench_complain("the guest's kernel complained (%s):\n%s", lab_console_path(g),
-			       lines ? lines : lab_error());
-	free(lines);
-	return problems ? -1 : 0;
-}
-
 int bench_boot(struct bench *b, enum bench_zeroing z, bool counting)
 {
 	char append[64], counter[4096];
@@ -361,7 +312,7 @@ int bench_boot(struct bench *b, enum bench_zeroing z, bool counting)
 		b->qemu = lab_qmp(g, "query-version", NULL);
 	ret = all_cycles(b, g, z);
 	if (!ret)
-		ret = check_log(g);
+		ret = bench_check_log(g);
 	else if (lab_alive(g))
 		lab_log_tail(g, stderr, 15, "  ");
 	lab_stop(g);

@@ -8,15 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench.h"
+#include "common.h"
 
 #define BLOCKS		  300 /* the dearest ones are looked up; they make > 99 % */
-#define LINES		  14
-#define LOOKUP_TIMEOUT_MS 60000
+#define PIECE		  150
+#define LINES		  20
+#define LOOKUP_TIMEOUT_MS 180000
 #define NAME_BYTES	  48
 
 struct block {
 	uint64_t address, instructions;
+};
+
+/* The symbol with the highest address that is not above a block. */
+struct symbol {
+	uint64_t address;
+	char name[NAME_BYTES];
 };
 
 struct function {
@@ -56,30 +63,30 @@ static int by_function_cost(const void *a, const void *b)
 	return (x->instructions < y->instructions) - (x->instructions > y->instructions);
 }
 
-int bench_profile_before(struct bench *b)
+int bench_profile_before(struct bench_profile *p)
 {
-	if (!b->before)
-		b->before = calloc(BENCH_SLOTS, sizeof(*b->before));
-	if (!b->before)
+	if (!p->before)
+		p->before = calloc(BENCH_SLOTS, sizeof(*p->before));
+	if (!p->before)
 		return bench_complain("no memory for a profile");
 	for (unsigned int i = 0; i < BENCH_SLOTS; i++)
-		b->before[i] = b->counts->slot[i].instructions;
+		p->before[i] = p->counts->slot[i].instructions;
 	return 0;
 }
 
 /* The dearest blocks since bench_profile_before(), by address; how many. */
-static unsigned int dearest(const struct bench *b, struct block *out, uint64_t *sum)
+static unsigned int dearest(const struct bench_profile *p, struct block *out, uint64_t *sum)
 {
 	struct block *all = calloc(BENCH_SLOTS, sizeof(*all));
 	unsigned int n = 0;
 
 	*sum = 0;
 	for (unsigned int i = 0; all && i < BENCH_SLOTS; i++) {
-		uint64_t spent = b->counts->slot[i].instructions - b->before[i];
+		uint64_t spent = p->counts->slot[i].instructions - p->before[i];
 
 		*sum += spent;
 		if (spent)
-			all[n++] = (struct block){b->counts->slot[i].address, spent};
+			all[n++] = (struct block){p->counts->slot[i].address, spent};
 	}
 	if (!all)
 		return 0;
@@ -94,13 +101,20 @@ static unsigned int dearest(const struct bench *b, struct block *out, uint64_t *
 /* "address symbol" lines for the blocks, to be freed; NULL after a complaint. */
 static char *look_up(struct lab_guest *g, const struct block *blocks, unsigned int n)
 {
-	char list[BLOCKS * 17 + 1], *at = list, *out = NULL;
+	char *out = NULL;
+	int ret = lab_sh(g, LOOKUP_TIMEOUT_MS, NULL, ": >/run/blocks");
 
-	for (unsigned int i = 0; i < n; i++)
-		at += sprintf(at, "%016" PRIx64 " ", blocks[i].address);
-	if (lab_sh(g, LOOKUP_TIMEOUT_MS, &out,
-		   "printf '%%s\\n' %s >/run/blocks; %s /run/blocks /proc/kallsyms", list,
-		   lookup)) {
+	/* In pieces, because a request to a domU has at most 3800 bytes. */
+	for (unsigned int i = 0; !ret && i < n;) {
+		char list[PIECE * 17 + 1], *at = list;
+
+		for (unsigned int end = i + PIECE; i < n && i < end; i++)
+			at += sprintf(at, "%016" PRIx64 " ", blocks[i].address);
+		ret = lab_sh(g, LOOKUP_TIMEOUT_MS, NULL, "printf '%%s\\n' %s >>/run/blocks", list);
+	}
+	if (!ret)
+		ret = lab_sh(g, LOOKUP_TIMEOUT_MS, &out, "%s /run/blocks /proc/kallsyms", lookup);
+	if (ret) {
 		bench_complain("the guest can't name its functions: %s", out ? out : lab_error());
 		free(out);
 		return NULL;
@@ -122,8 +136,37 @@ static void add(struct function *functions, unsigned int *n, const char *name,
 	functions[i].instructions += instructions;
 }
 
-static unsigned int gather(char *text, const struct block *blocks, unsigned int n,
-			   struct function *functions)
+/* Names the blocks of Xen; 0, or -1 after a complaint. */
+static int name_xen(const struct bench_profile *p, const struct block *blocks, unsigned int n,
+		    struct symbol *best)
+{
+	char line[512], name[NAME_BYTES];
+	uint64_t address;
+	FILE *from;
+
+	for (unsigned int i = 0; i < n; i++)
+		best[i] = (struct symbol){.name = "(Xen)"};
+	if (!p->xen_symbols)
+		return 0;
+	from = fopen(p->xen_symbols, "r");
+	if (!from)
+		return bench_complain("can't read %s: %s", p->xen_symbols, strerror(errno));
+	while (fgets(line, sizeof(line), from)) {
+		if (sscanf(line, "%" SCNx64 " %*[tTwW] %42s", &address, name + 4) != 2)
+			continue;
+		memcpy(name, "xen:", 4);
+		for (unsigned int i = 0; i < n; i++)
+			if (address <= blocks[i].address && address >= best[i].address) {
+				best[i].address = address;
+				memcpy(best[i].name, name, sizeof(name));
+			}
+	}
+	fclose(from);
+	return 0;
+}
+
+static unsigned int gather(char *text, const struct block *blocks, const struct symbol *xen,
+			   unsigned int n, struct function *functions)
 {
 	unsigned int count = 0, at = 0;
 	char *rest = NULL;
@@ -136,29 +179,32 @@ static unsigned int gather(char *text, const struct block *blocks, unsigned int 
 		if (sscanf(line, "%" SCNx64 " %47s", &address, name) < 1 ||
 		    address != blocks[at].address)
 			break;
+		if (bench_is_xen(address))
+			memcpy(name, xen[at].name, sizeof(name));
 		add(functions, &count, name, blocks[at].instructions);
 	}
 	qsort(functions, count, sizeof(*functions), by_function_cost);
 	return count;
 }
 
-int bench_profile_print(struct bench *b, struct lab_guest *g, enum bench_direction d,
-			enum bench_driver driver)
+int bench_profile_print(const struct bench_profile *p, struct lab_guest *g, const char *title,
+			double pages)
 {
 	static struct function functions[BLOCKS];
+	static struct symbol xen[BLOCKS];
 	struct block blocks[BLOCKS];
-	double pages = (double)b->options.move_mib * LAB_PAGES_PER_MIB;
 	uint64_t sum, shown = 0;
-	unsigned int n = dearest(b, blocks, &sum);
+	unsigned int n = dearest(p, blocks, &sum);
 	char *text = n ? look_up(g, blocks, n) : NULL;
 
-	if (!text)
+	if (!text || name_xen(p, blocks, n, xen)) {
+		free(text);
 		return n ? -1 : bench_complain("nothing to profile");
+	}
 	memset(functions, 0, sizeof(functions));
-	n = gather(text, blocks, n, functions);
+	n = gather(text, blocks, xen, n, functions);
 	free(text);
-	printf("\n%s, %s: guest instructions per page by function\n", bench_driver_names[driver],
-	       bench_direction_names[d]);
+	printf("\n%s: guest instructions per page by function\n", title);
 	for (unsigned int i = 0; i < n && i < LINES; i++) {
 		shown += functions[i].instructions;
 		printf("  %10.2f  %s\n", (double)functions[i].instructions / pages,

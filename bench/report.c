@@ -1,10 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* The table, the verdict and bench.json. */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
 #include "bench.h"
 
 /* Required: at most this part of the peer's instructions where single pages are moved. */
@@ -23,25 +18,6 @@ const char *const bench_figure_names[FIGURES] = {
 	"gib_per_second",
 };
 
-static int ascending(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-double bench_median(const struct bench_samples *samples)
-{
-	double sorted[BENCH_ROUNDS];
-	unsigned int n = samples->count;
-
-	if (!n)
-		return 0;
-	memcpy(sorted, samples->value, n * sizeof(*sorted));
-	qsort(sorted, n, sizeof(*sorted), ascending);
-	return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
-}
-
 double bench_value(const struct bench *b, enum bench_zeroing z, enum bench_mode m,
 		   enum bench_direction d, enum bench_driver driver, enum bench_figure figure)
 {
@@ -50,50 +26,20 @@ double bench_value(const struct bench *b, enum bench_zeroing z, enum bench_mode 
 
 /* ---- the table ---- */
 
-double bench_low(const struct bench_samples *s)
-{
-	double low = s->count ? s->value[0] : 0;
-
-	for (unsigned int i = 1; i < s->count; i++)
-		low = s->value[i] < low ? s->value[i] : low;
-	return low;
-}
-
-double bench_high(const struct bench_samples *s)
-{
-	double high = s->count ? s->value[0] : 0;
-
-	for (unsigned int i = 1; i < s->count; i++)
-		high = s->value[i] > high ? s->value[i] : high;
-	return high;
-}
-
-/* Could the difference of two medians be chance? */
-static bool overlap(const struct bench_samples *a, const struct bench_samples *b)
-{
-	return bench_low(a) <= bench_high(b) && bench_low(b) <= bench_high(a) &&
-	       bench_median(a) != bench_median(b);
-}
-
-static int decimals(double value)
-{
-	return value < 10 ? 2 : value < 1000 ? 1 : 0;
-}
-
 static void print_pair(const struct bench *b, FILE *to, enum bench_zeroing z, enum bench_mode m,
 		       enum bench_direction d, enum bench_figure figure)
 {
 	const struct bench_cell *cell = b->cell[z][m][d];
 	double ours = bench_value(b, z, m, d, OURS, figure);
 	double peer = bench_value(b, z, m, d, PEER, figure);
-	bool unsure = overlap(&cell[OURS].figure[figure], &cell[PEER].figure[figure]);
+	bool unsure = bench_overlap(&cell[OURS].figure[figure], &cell[PEER].figure[figure]);
 	char ratio[32];
 
 	if (ours <= 0 || peer <= 0) {
 		fprintf(to, " |%9s%9s%8s", "-", "-", "-");
 		return;
 	}
-	fprintf(to, " |%9.*f%9.*f", decimals(ours), ours, decimals(peer), peer);
+	fprintf(to, " |%9.*f%9.*f", bench_decimals(ours), ours, bench_decimals(peer), peer);
 	snprintf(ratio, sizeof(ratio), "%s%.*f", unsure ? "~" : "", ours / peer < 0.1 ? 3 : 2,
 		 ours / peer);
 	fprintf(to, "%8s", ratio);
@@ -180,15 +126,6 @@ unsigned int bench_judge(const struct bench *b, FILE *to)
 
 /* ---- bench.json ---- */
 
-static json_t *samples_to_json(const struct bench_samples *s)
-{
-	json_t *values = json_array();
-
-	for (unsigned int i = 0; i < s->count; i++)
-		json_array_append_new(values, json_real(s->value[i]));
-	return json_pack("{s:f, s:o}", "median", bench_median(s), "rounds", values);
-}
-
 static json_t *row_to_json(const struct bench *b, enum bench_zeroing z, enum bench_mode m,
 			   enum bench_direction d)
 {
@@ -201,7 +138,7 @@ static json_t *row_to_json(const struct bench *b, enum bench_zeroing z, enum ben
 
 		for (int f = 0; f < FIGURES; f++)
 			json_object_set_new(figures, bench_figure_names[f],
-					    samples_to_json(&cell->figure[f]));
+					    bench_samples_to_json(&cell->figure[f]));
 		json_object_set_new(row, bench_driver_names[driver], figures);
 	}
 	return row;
@@ -222,12 +159,9 @@ static json_t *rows_to_json(const struct bench *b)
 
 static json_t *document(const struct bench *b, unsigned int missed)
 {
-	char date[32] = "";
-	time_t now = time(NULL);
-	struct tm utc;
+	char date[32];
 
-	if (gmtime_r(&now, &utc))
-		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	bench_date(date);
 	return json_pack("{s:i, s:s, s:s*, s:s*, s:O*, s:{s:i, s:i, s:i}, s:f, s:b, s:o, s:O}",
 			 "format", 1, "date", date, "kernel", lab_env("AERO_RELEASE"),
 			 "kernel_version", lab_env("AERO_KERNEL_VERSION"), "qemu", b->qemu,
@@ -239,12 +173,9 @@ static json_t *document(const struct bench *b, unsigned int missed)
 
 int bench_write_json(const struct bench *b, unsigned int missed)
 {
-	char path[4096];
 	json_t *o = document(b, missed);
-	int ret;
+	int ret = bench_dump_json(o, b->options.folder, "bench.json");
 
-	snprintf(path, sizeof(path), "%s/bench.json", b->options.folder);
-	ret = o ? json_dump_file(o, path, JSON_INDENT(1) | JSON_REAL_PRECISION(8)) : -1;
 	json_decref(o);
-	return ret ? bench_complain("can't write %s: %s", path, strerror(errno)) : 0;
+	return ret;
 }

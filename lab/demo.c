@@ -6,13 +6,11 @@
 #define _GNU_SOURCE
 #include <argp.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "lab.h"
+#include "screen.h"
 
 #define MIB_PAGES	  LAB_PAGES_PER_MIB
 /* The spec lets a driver stop so near to a target (one 2 MiB page). */
@@ -48,107 +46,6 @@ struct demo {
 	struct figures at[COLUMNS];
 };
 
-/* ---- the screen ---- */
-
-static struct {
-	bool live, colour;
-	unsigned int width;
-	int64_t phase_start_ms, drawn_ms;
-} screen;
-
-static const char *paint(const char *code)
-{
-	return screen.colour ? code : "";
-}
-
-#define GREEN  paint("\033[32m")
-#define RED    paint("\033[31m")
-#define BOLD   paint("\033[1m")
-#define NORMAL paint("\033[0m")
-
-static void screen_setup(void)
-{
-	const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
-	struct winsize size;
-
-	screen.live = isatty(STDOUT_FILENO) && term && strcmp(term, "dumb");
-	screen.colour = screen.live && !(none && *none);
-	screen.width = 80;
-	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col)
-		screen.width = size.ws_col;
-	setvbuf(stdout, NULL, _IOLBF, 0);
-}
-
-static double seconds_since(int64_t start_ms)
-{
-	return (double)(lab_now_ms() - start_ms) / 1000;
-}
-
-/* "inflating   [#####-----]  512 of 1280 MiB": redrawn in place on a terminal only. */
-static void draw(const char *phase, uint64_t done, uint64_t total)
-{
-	unsigned int bar, filled;
-	char figures[64];
-	int n;
-
-	if (!screen.live || lab_now_ms() - screen.drawn_ms < 60)
-		return;
-	screen.drawn_ms = lab_now_ms();
-	if (total)
-		n = snprintf(figures, sizeof(figures), "%llu of %llu MiB", (unsigned long long)done,
-			     (unsigned long long)total);
-	else
-		n = snprintf(figures, sizeof(figures), "%.1f s",
-			     seconds_since(screen.phase_start_ms));
-	printf("\r\033[K  %-22.22s", phase);
-	if (total && screen.width > 24 + 6 + 4 + (unsigned int)n) {
-		bar = screen.width - 24 - 6 - (unsigned int)n;
-		bar = bar > 40 ? 40 : bar;
-		filled = done >= total ? bar : (unsigned int)(done * bar / total);
-		printf("[%s%.*s%s%.*s]", GREEN, (int)filled,
-		       "########################################", NORMAL, (int)(bar - filled),
-		       "----------------------------------------");
-	}
-	printf("  %s", figures);
-	fflush(stdout);
-}
-
-static void phase_start(const char *phase)
-{
-	screen.phase_start_ms = lab_now_ms();
-	screen.drawn_ms = 0;
-	draw(phase, 0, 0);
-}
-
-__attribute__((format(printf, 2, 3))) static void phase_end(const char *phase, const char *format,
-							    ...)
-{
-	va_list args;
-
-	printf("%s  %-22s%5.1f s  ", screen.live ? "\r\033[K" : "", phase,
-	       seconds_since(screen.phase_start_ms));
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	printf("\n");
-}
-
-static int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static int complain(const char *format, ...)
-{
-	va_list args;
-
-	if (screen.live)
-		printf("\r\033[K");
-	fflush(stdout);
-	fprintf(stderr, "aerostat-demo: ");
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fprintf(stderr, "\n");
-	return -1;
-}
-
 /* ---- the phases ---- */
 
 static uint64_t mib(uint64_t kib)
@@ -171,13 +68,13 @@ static int boot(struct demo *d)
 		.backend = d->options.backend,
 	};
 
-	phase_start("boot");
+	screen_phase_start("boot");
 	if (lab_boot(&d->guest, &config)) {
 		d->guest = NULL;
-		return complain("%s", lab_error());
+		return screen_complain("%s", lab_error());
 	}
-	phase_end("boot", "%u MiB guest, Debian's kernel %s", d->options.memory_mib,
-		  lab_env("AERO_RELEASE"));
+	screen_phase_end("boot", "%u MiB guest, Debian's kernel %s", d->options.memory_mib,
+			 lab_env("AERO_RELEASE"));
 	return 0;
 }
 
@@ -185,14 +82,15 @@ static int load_driver(struct demo *d)
 {
 	const char *module = module_of(d->options.driver);
 
-	phase_start("load driver");
+	screen_phase_start("load driver");
 	if (lab_sh(d->guest, 20000, NULL, "modinfo %s | grep -q .", module))
-		return complain("the guest has no module %s; build it (make modules) and run "
-				"lab/setup guest again",
-				module);
+		return screen_complain(
+			"the guest has no module %s; build it (make modules) and run "
+			"lab/setup guest again",
+			module);
 	if (lab_must(d->guest, 30000, "modprobe %s", module))
-		return complain("%s", lab_error());
-	phase_end("load driver", "%s", module);
+		return screen_complain("%s", lab_error());
+	screen_phase_end("load driver", "%s", module);
 	return 0;
 }
 
@@ -202,44 +100,46 @@ static int fill_memory(struct demo *d, const char *phase)
 	struct lab_host_memory host = {0};
 	int id, status;
 
-	phase_start(phase);
+	screen_phase_start(phase);
 	id = lab_begin(d->guest, 60000, "touch");
 	if (id < 0)
-		return complain("%s", lab_error());
+		return screen_complain("%s", lab_error());
 	while ((status = lab_end(d->guest, id, 50, NULL)) == -ETIMEDOUT) {
-		if (seconds_since(screen.phase_start_ms) > 70)
-			return complain("filling the guest's memory takes too long");
+		if (screen_phase_seconds() > 70)
+			return screen_complain("filling the guest's memory takes too long");
 		if (lab_host_memory(d->guest, &host))
-			return complain("%s", lab_error());
-		draw(phase, mib(host.ram_kib), d->options.memory_mib);
+			return screen_complain("%s", lab_error());
+		screen_draw(phase, mib(host.ram_kib), d->options.memory_mib);
 	}
 	if (status < 0)
-		return complain("%s", lab_error());
+		return screen_complain("%s", lab_error());
 	if (status)
-		return complain("filling the guest's memory failed with status %d", status);
+		return screen_complain("filling the guest's memory failed with status %d", status);
 	if (lab_host_memory(d->guest, &host))
-		return complain("%s", lab_error());
-	phase_end(phase, "the host now backs %llu MiB", (unsigned long long)mib(host.ram_kib));
+		return screen_complain("%s", lab_error());
+	screen_phase_end(phase, "the host now backs %llu MiB",
+			 (unsigned long long)mib(host.ram_kib));
 	return 0;
 }
 
 static int make_data(struct demo *d)
 {
-	phase_start("checksummed data");
+	screen_phase_start("checksummed data");
 	if (lab_data_fill(d->guest, d->options.data_mib, 20))
-		return complain("%s", lab_error());
-	phase_end("checksummed data", "%u MiB in a process of the guest", d->options.data_mib);
+		return screen_complain("%s", lab_error());
+	screen_phase_end("checksummed data", "%u MiB in a process of the guest",
+			 d->options.data_mib);
 	return 0;
 }
 
 static void check_data(struct demo *d, struct figures *at)
 {
-	phase_start("check data");
+	screen_phase_start("check data");
 	at->data_good = !lab_data_check(d->guest);
 	if (at->data_good)
-		phase_end("check data", "%severy byte is right%s", GREEN, NORMAL);
+		screen_phase_end("check data", "%severy byte is right%s", GREEN, NORMAL);
 	else
-		phase_end("check data", "%s%s%s", RED, lab_error(), NORMAL);
+		screen_phase_end("check data", "%s%s%s", RED, lab_error(), NORMAL);
 }
 
 /* What the monitor says the guest worked, which leaves the driver's sleep out. */
@@ -264,26 +164,27 @@ static int move(struct demo *d, struct figures *at, const char *phase, uint64_t 
 
 	if (goal == 0)
 		low = 0;
-	phase_start(phase);
+	screen_phase_start(phase);
 	if (lab_target(d->guest, goal))
-		return complain("%s", lab_error());
+		return screen_complain("%s", lab_error());
 	for (;;) {
 		if (lab_size(d->guest, &size))
-			return complain("%s", lab_error());
+			return screen_complain("%s", lab_error());
 		gone = goal > from ? size - from : from - size;
 		if (size >= low && size <= (goal ? goal + SLACK_PAGES : 0))
 			break;
-		if (seconds_since(screen.phase_start_ms) > 90)
-			return complain("the balloon is stuck at %llu MiB on its way to %llu MiB",
-					(unsigned long long)(size / MIB_PAGES),
-					(unsigned long long)(goal / MIB_PAGES));
-		draw(phase, gone / MIB_PAGES, way / MIB_PAGES);
+		if (screen_phase_seconds() > 90)
+			return screen_complain(
+				"the balloon is stuck at %llu MiB on its way to %llu MiB",
+				(unsigned long long)(size / MIB_PAGES),
+				(unsigned long long)(goal / MIB_PAGES));
+		screen_draw(phase, gone / MIB_PAGES, way / MIB_PAGES);
 		lab_sleep_ms(10);
 	}
-	at->seconds = seconds_since(screen.phase_start_ms);
+	at->seconds = screen_phase_seconds();
 	at->busy_seconds = busy_seconds(d) - busy;
 	at->moved = true;
-	phase_end(phase, "%llu MiB moved", (unsigned long long)(gone / MIB_PAGES));
+	screen_phase_end(phase, "%llu MiB moved", (unsigned long long)(gone / MIB_PAGES));
 	return 0;
 }
 
@@ -291,7 +192,7 @@ static int measure(struct demo *d, struct figures *at)
 {
 	if (lab_meminfo(d->guest, &at->guest) || lab_size(d->guest, &at->balloon_pages) ||
 	    lab_host_memory(d->guest, &at->host))
-		return complain("%s", lab_error());
+		return screen_complain("%s", lab_error());
 	return 0;
 }
 
@@ -377,18 +278,20 @@ static int judge(const struct demo *d)
 	char *lines = NULL;
 
 	if (got_kib * 100 < (int64_t)moved_kib * (100 - TOLERANCE_PERCENT))
-		bad = complain("the balloon took %llu MiB, but the host got only %lld MiB",
-			       (unsigned long long)mib(moved_kib), (long long)got_kib / 1024);
+		bad = screen_complain("the balloon took %llu MiB, but the host got only %lld MiB",
+				      (unsigned long long)mib(moved_kib),
+				      (long long)got_kib / 1024);
 	if (back_kib * 100 < (int64_t)moved_kib * REFILL_PERCENT)
-		bad = complain("of %llu MiB the guest could use only %lld MiB again",
-			       (unsigned long long)mib(moved_kib), (long long)back_kib / 1024);
+		bad = screen_complain("of %llu MiB the guest could use only %lld MiB again",
+				      (unsigned long long)mib(moved_kib),
+				      (long long)back_kib / 1024);
 	for (int i = 0; i < COLUMNS; i++)
 		if (!at[i].data_good)
-			bad = complain("the guest's data was damaged (column %d of the table)",
-				       i + 1);
+			bad = screen_complain(
+				"the guest's data was damaged (column %d of the table)", i + 1);
 	if (lab_log_problems(d->guest, NULL, &lines))
-		bad = complain("the guest's kernel complained (%s):\n%s",
-			       lab_console_path(d->guest), lines ? lines : lab_error());
+		bad = screen_complain("the guest's kernel complained (%s):\n%s",
+				      lab_console_path(d->guest), lines ? lines : lab_error());
 	free(lines);
 	if (!bad)
 		printf("  %sThe host got %lld MiB, the guest had them back afterwards, "
@@ -504,7 +407,7 @@ int main(int argc, char **argv)
 	int ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &d.options);
-	screen_setup();
+	screen_setup("aerostat-demo");
 	ret = run(&d);
 	if (!ret) {
 		table(&d);
