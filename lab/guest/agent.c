@@ -734,6 +734,19 @@ static void do_consoles(unsigned int id)
 	answer(id, 0, "", 0);
 }
 
+/* store PATH VALUE: into xenstore, without starting a process. */
+static void do_store(unsigned int id, char *args)
+{
+	char *space = strchr(args, ' ');
+
+	if (!space) {
+		answer_text(id, STATUS_BAD, "store wants a path and a value");
+		return;
+	}
+	*space = 0;
+	answer(id, xenstore_put(args, space + 1), "", 0);
+}
+
 /* ---- the loop ---- */
 
 void request(char *line)
@@ -762,6 +775,8 @@ void request(char *line)
 		do_fragment((unsigned int)id, at);
 	else if (role == DOM0 && take_word(&at, "domu"))
 		do_domu((unsigned int)id, timeout_ms, at);
+	else if (role == DOM0 && take_word(&at, "store"))
+		do_store((unsigned int)id, at);
 	else if (role == DOM0 && take_word(&at, "consoles"))
 		do_consoles((unsigned int)id);
 	else

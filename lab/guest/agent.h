@@ -38,6 +38,9 @@ void mailbox_answer(unsigned int id, int status, const char *text, size_t length
  */
 int relay(unsigned int id, uint64_t domain, uint64_t timeout_ms, const char *text);
 
+/* Writes a value into xenstore; 0, or an errno. */
+int xenstore_put(const char *path, const char *value);
+
 #define CONSOLE_STATUS 1 /* of the frames with ID 0 that carry a domU's console */
 
 /* Sends on what domUs' consoles have said since the last call. */

@@ -120,11 +120,29 @@ static int call(uint32_t type, const char *path, const void *value, size_t lengt
 						: EIO;
 }
 
+static bool bus_open(void)
+{
+	bus = open(DEVICE, O_RDWR | O_CLOEXEC);
+	return bus >= 0;
+}
+
 static struct reply scratch;
 
 static int store(const char *path, const void *value, size_t length)
 {
 	return call(XS_WRITE, path, value, length, &scratch);
+}
+
+int xenstore_put(const char *path, const char *value)
+{
+	int ret;
+
+	if (!bus_open())
+		return errno;
+	ret = store(path, value, strlen(value));
+	close(bus);
+	bus = -1;
+	return ret;
 }
 
 static int fetch(const char *path, struct reply *reply)
@@ -135,12 +153,6 @@ static int fetch(const char *path, struct reply *reply)
 static int watch(const char *path)
 {
 	return call(XS_WATCH, path, "aero", sizeof("aero"), &scratch);
-}
-
-static bool bus_open(void)
-{
-	bus = open(DEVICE, O_RDWR | O_CLOEXEC);
-	return bus >= 0;
 }
 
 /* ---- in a domU ---- */

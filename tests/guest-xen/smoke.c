@@ -311,13 +311,13 @@ static const char *kernel_debug(struct lab_guest *g)
 
 static const struct lab_test tests[] = {
 	{"dom0-up", dom0_up, .config = &stock},
-	{"dom0-target", dom0_target, .config = &stock, .timeout_s = 120},
-	{"domu-pv", domu_pv, .config = &stock, .timeout_s = 180},
-	{"domu-pvh", domu_pvh, .config = &stock, .timeout_s = 240},
-	{"contention", contention, .config = &stock, .timeout_s = 240},
-	{"modules", modules, .config = &stock, .timeout_s = 240},
-	{"domu-dies", domu_dies, .config = &stock, .timeout_s = 180},
-	{"kernel-own", kernel_own, .config = &own, .timeout_s = 240},
+	{"dom0-target", dom0_target, .config = &stock, .timeout_s = 240},
+	{"domu-pv", domu_pv, .config = &stock, .timeout_s = 360},
+	{"domu-pvh", domu_pvh, .config = &stock, .timeout_s = 480},
+	{"contention", contention, .config = &stock, .timeout_s = 480},
+	{"modules", modules, .config = &stock, .timeout_s = 480},
+	{"domu-dies", domu_dies, .config = &stock, .timeout_s = 360},
+	{"kernel-own", kernel_own, .config = &own, .timeout_s = 480},
 	{"kernel-debug", kernel_debug, .config = &debug, .timeout_s = 480},
 };
 

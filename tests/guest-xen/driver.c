@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#include "driver.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DATA_MIB 48u
+#define DOM0_KIB (1024u * KIB_PER_MIB) /* the default of struct lab_xen */
+
+const char *domu_up(struct subject *s, struct lab_guest *dom0, const struct lab_domu *config)
+{
+	unsigned int mib = config->memory_mib ? config->memory_mib : 256;
+	uint64_t kib = mib * KIB_PER_MIB;
+	struct lab_domain_memory d;
+
+	*s = (struct subject){0};
+	LAB_OK(lab_domu_start(&s->g, dom0, config));
+	/* The built-in balloon brings it to its target at first. */
+	LAB_OK(lab_wait_domain_kib(s->g, kib, kib + 2 * KIB_PER_MIB, SETTLE_MS));
+	LAB_OK(lab_wait_domain_steady(s->g, QUIET_MS, SETTLE_MS, &d));
+	s->offset_kib = d.kib - kib;
+	LAB_CHECK(config->type == LAB_PVH || !s->offset_kib,
+		  "a PV domain of %u MiB has %" PRIu64 " KiB", mib, d.kib);
+	LAB_OK(lab_data_fill(s->g, DATA_MIB, lab_domain(s->g)));
+	return NULL;
+}
+
+/* What was ballooned before comes over from the built-in balloon little by little. */
+static const char *await_takeover(struct lab_guest *g)
+{
+	int64_t start = lab_now_ms();
+	uint64_t left_kib;
+
+	for (;;) {
+		LAB_OK(lab_read_number(g, BUILTIN "info/low_kb", &left_kib));
+		if (!left_kib)
+			return NULL;
+		LAB_CHECK(lab_now_ms() - start < SETTLE_MS,
+			  "the built-in balloon still has %" PRIu64 " KiB", left_kib);
+		lab_sleep_ms(100);
+	}
+}
+
+const char *load(struct subject *s)
+{
+	struct figures f;
+	uint64_t kib;
+	/* Without CONFIG_XEN_BALLOON the files are ours, and come with the module. */
+	bool builtin = !lab_read_number(s->g, BUILTIN "info/low_kb", &kib);
+
+	LAB_OK(lab_must(s->g, 30000, "modprobe aerostat_xen"));
+	if (builtin)
+		LAB_TRY(await_takeover(s->g));
+	LAB_TRY(read_figures(s->g, &f));
+	s->adopted_pages = f.size + f.pages_out - f.pages_in;
+	return NULL;
+}
+
+const char *hurry(struct subject *s)
+{
+	LAB_OK(lab_write_file(s->g, "/sys/kernel/aerostat/period_ms", "100"));
+	return NULL;
+}
+
+const char *settle_within(struct subject *s, uint64_t kib, unsigned int timeout_ms)
+{
+	kib += s->offset_kib;
+	LAB_OK(lab_wait_domain_kib(s->g, kib, kib, timeout_ms));
+	return NULL;
+}
+
+const char *settle(struct subject *s, uint64_t kib)
+{
+	return settle_within(s, kib, SETTLE_MS);
+}
+
+const char *total_kib(const struct subject *s, unsigned int n, uint64_t *out)
+{
+	struct lab_xen_memory xen;
+	struct lab_domain_memory d;
+
+	*out = 0;
+	for (unsigned int i = 0; i < n; i++) {
+		LAB_OK(lab_memory_now(s[i].g, &xen, &d));
+		*out += d.kib;
+	}
+	*out += xen.free_kib;
+	return NULL;
+}
+
+const char *move_to(struct subject *s, uint64_t kib)
+{
+	int64_t start = lab_now_ms();
+	uint64_t before, after;
+
+	LAB_TRY(total_kib(s, 1, &before));
+	LAB_OK(lab_mem_set_kib(s->g, kib));
+	LAB_TRY(settle(s, kib));
+	lab_note("domain %u: at %" PRIu64 " KiB after %" PRId64 " ms", lab_domain(s->g), kib,
+		 lab_now_ms() - start);
+	LAB_TRY(total_kib(s, 1, &after));
+	LAB_CHECK(before == after,
+		  "the domain and Xen's free memory were %" PRIu64 " KiB in all and are %" PRIu64,
+		  before, after);
+	return NULL;
+}
+
+/* The number behind "NAME " at the beginning of a line; adds `scale` times of it to *sum. */
+static bool add_figure(const char *text, const char *name, uint64_t scale, uint64_t *sum)
+{
+	size_t length = strlen(name);
+	char *end;
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, name, length) || line[length] != ' ')
+			continue;
+		*sum += scale * strtoull(line + length + 1, &end, 10);
+		return end != line + length + 1;
+	}
+	return false;
+}
+
+const char *read_figures(struct lab_guest *g, struct figures *f)
+{
+	const struct {
+		const char *name;
+		uint64_t scale, *sum;
+	} wanted[] = {
+		{"size_pages", 1, &f->size},
+		{"target_pages", 1, &f->target},
+		{"held_page", 1, &f->held},
+		{"held_run", BLOCK_PAGES, &f->held},
+		{"held_large", BLOCK_PAGES, &f->held},
+		{"taken_light_base", 1, &f->taken},
+		{"taken_reclaim_base", 1, &f->taken},
+		{"taken_light_large", BLOCK_PAGES, &f->taken},
+		{"taken_reclaim_large", BLOCK_PAGES, &f->taken},
+		{"given_base", 1, &f->given},
+		{"given_large", BLOCK_PAGES, &f->given},
+		{"pages_in", 1, &f->pages_in},
+		{"pages_out", 1, &f->pages_out},
+		{"decreased_base", 1, &f->decreased_base},
+		{"decreased_large", 1, &f->decreased_large},
+		{"populated_base", 1, &f->populated_base},
+		{"populated_large", 1, &f->populated_large},
+		{"guest_pages", 1, &f->guest_pages},
+		{"guest_target_pages", 1, &f->guest_target},
+		{"unmapped", 1, &f->unmapped},
+		{"odd_answers", 1, &f->odd_answers},
+		{"resets", 1, &f->resets},
+		{"short_answers", 1, &f->short_answers},
+	};
+	const char *missing = NULL;
+	char *text;
+
+	*f = (struct figures){0};
+	LAB_OK(lab_read_file(g, STATS, &text));
+	for (size_t i = 0; i < LAB_COUNT(wanted); i++)
+		if (!add_figure(text, wanted[i].name, wanted[i].scale, wanted[i].sum))
+			missing = wanted[i].name;
+	free(text);
+	LAB_CHECK(!missing, "the statistics have no %s", missing);
+	return NULL;
+}
+
+const char *figures_agree(struct subject *s)
+{
+	struct figures f;
+	uint64_t net, decreased, populated;
+
+	LAB_TRY(read_figures(s->g, &f));
+	net = f.pages_in - f.pages_out;
+	decreased = f.decreased_base + BLOCK_PAGES * f.decreased_large;
+	populated = f.populated_base + BLOCK_PAGES * f.populated_large;
+	LAB_CHECK(f.size == f.target && f.guest_pages == f.guest_target,
+		  "not at rest: %" PRIu64 " of %" PRIu64 " pages, the guest %" PRIu64
+		  " of %" PRIu64,
+		  f.size, f.target, f.guest_pages, f.guest_target);
+	LAB_CHECK(f.held == f.size, "%" PRIu64 " pages are held, and the size is %" PRIu64, f.held,
+		  f.size);
+	LAB_CHECK(f.size == net + s->adopted_pages,
+		  "%" PRIu64 " pages in, %" PRIu64 " out, %" PRIu64
+		  " adopted, but the size is %" PRIu64,
+		  f.pages_in, f.pages_out, s->adopted_pages, f.size);
+	LAB_CHECK(f.taken - f.given == net,
+		  "%" PRIu64 " pages from the allocator, %" PRIu64 " to it; %" PRIu64
+		  " in and %" PRIu64 " out",
+		  f.taken, f.given, f.pages_in, f.pages_out);
+	LAB_CHECK(decreased - populated == net,
+		  "Xen took %" PRIu64 " pages and gave %" PRIu64 "; %" PRIu64 " in and %" PRIu64
+		  " out",
+		  decreased, populated, f.pages_in, f.pages_out);
+	LAB_CHECK(!f.unmapped && !f.odd_answers && f.resets == 1,
+		  "%" PRIu64 " pages unmapped, %" PRIu64 " odd answers, %" PRIu64 " resets",
+		  f.unmapped, f.odd_answers, f.resets);
+	return NULL;
+}
+
+const char *tidy(struct lab_guest *dom0)
+{
+	struct lab_domain_memory d;
+
+	LAB_OK(lab_domu_stop_all(dom0));
+	LAB_OK(lab_must(dom0, 60000,
+			"for m in aerostat_xen aerostat; do"
+			" if grep -q \"^$m \" /proc/modules; then rmmod $m || exit 1; fi; done"));
+	LAB_OK(lab_domain_memory(dom0, &d));
+	if (d.kib == DOM0_KIB)
+		return NULL;
+	LAB_OK(lab_mem_set_kib(dom0, DOM0_KIB));
+	LAB_OK(lab_wait_domain_kib(dom0, DOM0_KIB, DOM0_KIB, SETTLE_MS));
+	return NULL;
+}

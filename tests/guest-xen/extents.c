@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* In which extents memory goes and comes, by Xen's answers. */
+#include <inttypes.h>
+
+#include "driver.h"
+
+#define FULL_MIB 512u
+#define LOW_MIB	 256u
+#define RUNS	 "/sys/kernel/aerostat/runs"
+
+static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
+static const struct lab_config stock = {.xen = &stock_xen};
+static const struct lab_domu pvh = {.type = LAB_PVH, .memory_mib = FULL_MIB};
+static const struct lab_domu pv = {.type = LAB_PV, .memory_mib = FULL_MIB};
+
+static void note_figures(const char *what, const struct figures *f)
+{
+	lab_note("%s: out %" PRIu64 " x 2 MiB + %" PRIu64 " x 4 KiB, in %" PRIu64
+		 " x 2 MiB + %" PRIu64 " x 4 KiB",
+		 what, f->decreased_large, f->decreased_base, f->populated_large,
+		 f->populated_base);
+}
+
+/* Down to @mib, and what Xen took for it. */
+static const char *go_down(struct subject *s, unsigned int mib, struct figures *f)
+{
+	LAB_TRY(move_to(s, mib * KIB_PER_MIB));
+	LAB_TRY(figures_agree(s));
+	LAB_TRY(read_figures(s->g, f));
+	note_figures("down", f);
+	return NULL;
+}
+
+/* Up to all of it. */
+static const char *go_up(struct subject *s, struct figures *f)
+{
+	LAB_TRY(move_to(s, FULL_MIB * KIB_PER_MIB));
+	LAB_TRY(figures_agree(s));
+	LAB_TRY(read_figures(s->g, f));
+	note_figures("up", f);
+	LAB_OK(lab_data_check(s->g));
+	return NULL;
+}
+
+/* What was a large page of the domain is one again: as many came as went. */
+static const char *pvh_fresh(struct lab_guest *g)
+{
+	struct figures down, up;
+	struct subject s;
+	uint64_t large;
+
+	LAB_TRY(domu_up(&s, g, &pvh));
+	LAB_TRY(load(&s));
+	LAB_TRY(go_down(&s, LOW_MIB, &down));
+	large = down.decreased_large * BLOCK_PAGES;
+	LAB_CHECK(large * 100 >= 95 * (large + down.decreased_base),
+		  "only %" PRIu64 " of %" PRIu64 " pages went as blocks of 2 MiB", large,
+		  large + down.decreased_base);
+	LAB_TRY(go_up(&s, &up));
+	LAB_CHECK(up.populated_large == down.decreased_large,
+		  "%" PRIu64 " blocks of 2 MiB went, %" PRIu64 " came back", down.decreased_large,
+		  up.populated_large);
+	return NULL;
+}
+
+/* Few blocks of 2 MiB are free: pages of 4 KiB do it, to the page. */
+static const char *pvh_fragmented(struct lab_guest *g)
+{
+	struct figures down, up;
+	struct subject s;
+
+	LAB_TRY(domu_up(&s, g, &pvh));
+	LAB_OK(lab_must(s.g, 20000, "echo 3 >/proc/sys/vm/drop_caches"));
+	LAB_CHECK(!lab_call(s.g, SETTLE_MS, NULL, "fragment 64 8"), "%s", lab_error());
+	LAB_TRY(load(&s));
+	LAB_TRY(go_down(&s, LOW_MIB + 64, &down));
+	LAB_CHECK(down.decreased_large * BLOCK_PAGES * 2 < down.decreased_base,
+		  "the memory was not fragmented: %" PRIu64 " blocks of 2 MiB went",
+		  down.decreased_large);
+	LAB_CHECK(!lab_call(s.g, 20000, NULL, "fragment stop"), "%s", lab_error());
+	return go_up(&s, &up);
+}
+
+/*
+ * What a PV domain gets page by page lies anywhere in the machine.  What comes block
+ * by block is in order from then on.
+ */
+static const char *pv_mends(struct lab_guest *g)
+{
+	struct figures pages, first, up, second;
+	struct subject s;
+	uint64_t large, base;
+
+	LAB_TRY(domu_up(&s, g, &pv));
+	LAB_TRY(load(&s));
+	LAB_OK(lab_write_file(s.g, RUNS, "0"));
+	LAB_TRY(go_down(&s, LOW_MIB, &first));
+	LAB_TRY(go_up(&s, &pages));
+	LAB_OK(lab_write_file(s.g, RUNS, "1"));
+	LAB_TRY(go_down(&s, LOW_MIB, &first));
+	LAB_TRY(go_up(&s, &up));
+	large = (up.populated_large - pages.populated_large) * BLOCK_PAGES;
+	base = up.populated_base - pages.populated_base;
+	LAB_CHECK(large * 100 >= 95 * (large + base),
+		  "only %" PRIu64 " of %" PRIu64 " pages came as blocks of 2 MiB", large,
+		  large + base);
+	LAB_TRY(go_down(&s, LOW_MIB, &second));
+	large = (second.decreased_large - first.decreased_large) * BLOCK_PAGES;
+	base = second.decreased_base - first.decreased_base;
+	LAB_CHECK(large > base,
+		  "of %" PRIu64 " pages only %" PRIu64 " went as blocks of 2 MiB the second time",
+		  large + base, large);
+	return go_up(&s, &up);
+}
+
+static const struct lab_test tests[] = {
+	{"pvh-fresh", pvh_fresh, .config = &stock, .timeout_s = 360},
+	{"pvh-fragmented", pvh_fragmented, .config = &stock, .timeout_s = 480},
+	{"pv-mends", pv_mends, .config = &stock, .timeout_s = 360},
+};
+
+static const struct lab_suite suite = {
+	.name = "xen-extents",
+	.tests = tests,
+	.count = LAB_COUNT(tests),
+	.after_test = tidy,
+};
+
+int main(int argc, char **argv)
+{
+	return lab_suite_main(argc, argv, &suite);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Targets that come faster than they can be met, and two domUs whose targets
+ * cross.  $AERO_SEED repeats or varies the targets.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver.h"
+
+#define TARGETS	     200u
+#define ROUND	     25u     /* of them, then one that must be met */
+#define PAUSE_MAX_US 100000u /* after some */
+#define CROSSINGS    10u
+#define SWING_KIB    (64 * KIB_PER_MIB)
+#define LEFT_KIB     (2 * KIB_PER_MIB) /* free memory when both have all of theirs */
+
+static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
+static const struct lab_config stock = {.xen = &stock_xen};
+
+static uint64_t seed(void)
+{
+	const char *text = getenv("AERO_SEED");
+	uint64_t value = text ? strtoull(text, NULL, 0) : 1;
+
+	lab_note("AERO_SEED=%" PRIu64 " repeats these targets", value);
+	return value;
+}
+
+/* splitmix64 */
+static uint64_t chance(uint64_t *state)
+{
+	uint64_t x = *state += 0x9e3779b97f4a7c15ULL;
+
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+	return x ^ (x >> 31);
+}
+
+/*
+ * Targets the way `xl mem-set` leaves them, which itself takes longer than many of
+ * them need to be met.  Up to @high_kib Xen must let the domain grow, as it would then.
+ */
+static const char *write_targets(struct subject *s, uint64_t *state, unsigned int n,
+				 uint64_t low_kib, uint64_t high_kib)
+{
+	uint64_t pages = (high_kib - low_kib) / LAB_PAGE_KIB + 1;
+	char command[4000];
+	int at;
+
+	at = snprintf(command, sizeof(command),
+		      "xl mem-max %u %" PRIu64 "k && path=/local/domain/%u/memory/target && { true",
+		      lab_domain(s->g), high_kib, lab_domain(s->g));
+	for (unsigned int i = 0; i < n; i++) {
+		LAB_CHECK(at + 100 < (int)sizeof(command), "too many targets for one command");
+		at += snprintf(command + at, sizeof(command) - (size_t)at,
+			       " && xenstore-write $path %" PRIu64,
+			       low_kib + chance(state) % pages * LAB_PAGE_KIB);
+		/* Each of these is a process, and time. */
+		if (chance(state) % 4 == 0)
+			at += snprintf(command + at, sizeof(command) - (size_t)at,
+				       " && usleep %" PRIu64, chance(state) % PAUSE_MAX_US);
+	}
+	strcpy(command + at, "; }");
+	LAB_OK(lab_must(lab_dom0(s->g), SETTLE_MS, "%s", command));
+	return NULL;
+}
+
+/* Any page between the two, so nearly all targets break a block. */
+static const char *storm(struct subject *s, unsigned int low_mib, unsigned int high_mib)
+{
+	uint64_t low_kib = low_mib * KIB_PER_MIB, high_kib = high_mib * KIB_PER_MIB;
+	uint64_t pages = (high_kib - low_kib) / LAB_PAGE_KIB + 1, state = seed(), before, after;
+	int64_t start = lab_now_ms();
+
+	LAB_TRY(hurry(s));
+	/* Without a first target of its own dom0 has no maximum that could be set. */
+	LAB_TRY(move_to(s, high_kib));
+	LAB_TRY(total_kib(s, 1, &before));
+	for (unsigned int i = 0; i < TARGETS / ROUND; i++) {
+		uint64_t kib;
+
+		LAB_TRY(write_targets(s, &state, ROUND - 1, low_kib, high_kib));
+		kib = low_kib + chance(&state) % pages * LAB_PAGE_KIB;
+		LAB_OK(lab_mem_set_kib(s->g, kib));
+		LAB_TRY(settle(s, kib));
+		LAB_TRY(figures_agree(s));
+	}
+	LAB_TRY(total_kib(s, 1, &after));
+	LAB_CHECK(before == after,
+		  "the domain and Xen's free memory were %" PRIu64 " KiB in all and are %" PRIu64,
+		  before, after);
+	LAB_OK(lab_data_check(s->g));
+	lab_note("%u targets in %" PRId64 " ms", TARGETS, lab_now_ms() - start);
+	return NULL;
+}
+
+static const char *storm_dom0(struct lab_guest *g)
+{
+	struct subject s = {.g = g};
+
+	LAB_OK(lab_data_fill(g, 64, 1));
+	LAB_TRY(load(&s));
+	LAB_TRY(storm(&s, 800, 1024));
+	LAB_OK(lab_call(g, 20000, NULL, "data free"));
+	return NULL;
+}
+
+static const char *storm_domu(struct lab_guest *g, enum lab_domu_type type)
+{
+	const struct lab_domu config = {.type = type, .memory_mib = 256, .maxmem_mib = 400};
+	struct subject s;
+
+	LAB_TRY(domu_up(&s, g, &config));
+	LAB_TRY(load(&s));
+	return storm(&s, 200, 400);
+}
+
+static const char *storm_pv(struct lab_guest *g)
+{
+	return storm_domu(g, LAB_PV);
+}
+
+static const char *storm_pvh(struct lab_guest *g)
+{
+	return storm_domu(g, LAB_PVH);
+}
+
+/* Host memory holds only the sum: who shall get more has to wait for who has to give. */
+static const char *cross(struct subject s[2])
+{
+	uint64_t before, after, mid_kib;
+	struct lab_xen_memory xen;
+
+	LAB_OK(lab_xen_memory(s[0].g, &xen));
+	mid_kib = 256 * KIB_PER_MIB + (xen.free_kib - LEFT_KIB) / 2 / LAB_PAGE_KIB * LAB_PAGE_KIB;
+	for (unsigned int i = 0; i < 2; i++) {
+		LAB_TRY(move_to(&s[i], mid_kib));
+	}
+	LAB_TRY(total_kib(s, 2, &before));
+	for (unsigned int i = 0; i < CROSSINGS; i++) {
+		/* Now the one, now the other gives; now the taker, now the giver is told first. */
+		uint64_t kib[2] = {mid_kib - SWING_KIB, mid_kib + SWING_KIB};
+		unsigned int giver = i % 2, first = i / 2 % 2;
+		int64_t start = lab_now_ms();
+
+		LAB_OK(lab_mem_set_kib(s[first].g, kib[first != giver]));
+		LAB_OK(lab_mem_set_kib(s[!first].g, kib[first == giver]));
+		LAB_TRY(settle(&s[giver], kib[0]));
+		/* When the giver is slow, the taker looks again only after a minute. */
+		LAB_TRY(settle_within(&s[!giver], kib[1], 2 * SETTLE_MS));
+		lab_note("crossing %u: %" PRId64 " ms", i + 1, lab_now_ms() - start);
+	}
+	LAB_TRY(total_kib(s, 2, &after));
+	LAB_CHECK(before == after,
+		  "the domains and Xen's free memory were %" PRIu64 " KiB in all and are %" PRIu64,
+		  before, after);
+	return NULL;
+}
+
+static const char *crossing(struct lab_guest *g)
+{
+	const struct lab_domu configs[2] = {
+		{.type = LAB_PV, .name = "one", .memory_mib = 256, .maxmem_mib = 768},
+		{.type = LAB_PVH, .name = "two", .memory_mib = 256, .maxmem_mib = 768},
+	};
+	struct subject s[2];
+
+	for (unsigned int i = 0; i < 2; i++) {
+		LAB_TRY(domu_up(&s[i], g, &configs[i]));
+		LAB_TRY(load(&s[i]));
+	}
+	LAB_TRY(cross(s));
+	for (unsigned int i = 0; i < 2; i++) {
+		LAB_TRY(figures_agree(&s[i]));
+		LAB_OK(lab_data_check(s[i].g));
+	}
+	return NULL;
+}
+
+static const struct lab_test tests[] = {
+	{"storm-dom0", storm_dom0, .config = &stock, .timeout_s = 480},
+	{"storm-pv", storm_pv, .config = &stock, .timeout_s = 480},
+	{"storm-pvh", storm_pvh, .config = &stock, .timeout_s = 480},
+	{"crossing", crossing, .config = &stock, .timeout_s = 480},
+};
+
+static const struct lab_suite suite = {
+	.name = "xen-storm",
+	.tests = tests,
+	.count = LAB_COUNT(tests),
+	.after_test = tidy,
+};
+
+int main(int argc, char **argv)
+{
+	return lab_suite_main(argc, argv, &suite);
+}
