@@ -3,15 +3,59 @@
 #ifndef AEROSTAT_LINUX_COMPAT_H
 #define AEROSTAT_LINUX_COMPAT_H
 
+#include <linux/mm.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/version.h>
+#include <linux/vmstat.h>
+
+/*
+ * From 7.0 on the kernel puts pages on a balloon's list and replaces those that have
+ * migrated all by itself, and keeps the lock it takes for that to itself.
+ */
+#if __has_include(<linux/balloon.h>)
+#include <linux/balloon.h>
+#define AERO_BALLOON_CORE 1
+#else
+#include <linux/balloon_compaction.h>
+#define AERO_BALLOON_CORE 0
+#endif
+
+#if IS_ENABLED(CONFIG_BALLOON_MIGRATION) || IS_ENABLED(CONFIG_BALLOON_COMPACTION)
+#define AERO_MIGRATION 1
+#else
+#define AERO_MIGRATION 0
+#endif
+
+/* Before 6.0 a page could only be migrated through the mapping of an inode (mapping.c). */
+#if AERO_MIGRATION && LINUX_VERSION_CODE < KERNEL_VERSION(6, 0, 0)
+#define AERO_MIGRATION_BY_MAPPING 1
+#else
+#define AERO_MIGRATION_BY_MAPPING 0
+#endif
+
+/*
+ * How much of a node is ballooned, for /proc/meminfo.  Some kernels know that figure and
+ * some do not; Kbuild looks it up, for distributions take such things into older ones.
+ */
+static inline void aero_compat_count_held(struct page *page, long pages)
+{
+#ifdef AERO_HAVE_NR_BALLOON_PAGES
+	mod_node_page_state(page_pgdat(page), NR_BALLOON_PAGES, pages);
+#endif
+}
 
 /* From 6.10 on the string's source is known from the field's declaration. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
 #define aero_assign_str(field, text) __assign_str(field)
 #else
 #define aero_assign_str(field, text) __assign_str(field, text)
+#endif
+
+/* Before 5.16 they were called otherwise; <xen/balloon.h> declares them. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 16, 0)
+#define xen_alloc_ballooned_pages alloc_xenballooned_pages
+#define xen_free_ballooned_pages  free_xenballooned_pages
 #endif
 
 typedef unsigned long (*aero_shrinker_fn)(struct shrinker *shrinker, struct shrink_control *sc);
