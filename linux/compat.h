@@ -34,10 +34,21 @@
 #define AERO_MIGRATION_BY_MAPPING 0
 #endif
 
-/*
- * How much of a node is ballooned, for /proc/meminfo.  Some kernels know that figure and
- * some do not; Kbuild looks it up, for distributions take such things into older ones.
- */
+#if !AERO_BALLOON_CORE
+
+/* An isolated page stops being one of a balloon's; it is locked. */
+static inline void aero_compat_finalize(struct page *page)
+{
+#ifdef AERO_HAVE_BALLOON_PAGE_FINALIZE
+	balloon_page_finalize(page);
+#else
+	balloon_page_delete(page);
+#endif
+}
+
+#endif
+
+/* How much of a node is ballooned, for /proc/meminfo where the kernel shows it there. */
 static inline void aero_compat_count_held(struct page *page, long pages)
 {
 #ifdef AERO_HAVE_NR_BALLOON_PAGES

@@ -162,7 +162,7 @@ static void replace_page(struct balloon_dev_info *info, struct page *to, struct 
 	info->isolated_pages--;
 	spin_unlock_irqrestore(&info->pages_lock, flags);
 	aero_compat_count_held(from, -1);
-	balloon_page_finalize(from);
+	aero_compat_finalize(from);
 	put_page(from);
 }
 
