@@ -6,14 +6,15 @@ VERSION := $(shell sed -n "s/^  version: '\(.*\)',/\1/p" meson.build)
 # Guest tests at the same time: each is one QEMU with one or two CPUs.
 JOBS    ?= $(shell nproc)
 
-.PHONY: help all run check check-fast check-guest check-xen bench modules user guest xen clean \
-	tools-fast tools-guest tools-lint
+.PHONY: help all run check check-fast check-guest check-xen check-kernels bench modules user \
+	guest xen kernels clean tools-fast tools-guest tools-lint
 
 help:
 	@echo 'make run          a real guest gives memory to its host and gets it again'
 	@echo 'make check        the tests (a quarter of an hour; the first time needs the network)'
 	@echo 'make check-fast   the tests that need no guest and no root (about a minute)'
 	@echo 'make check-xen    tests on real Xen, not part of make check yet'
+	@echo 'make check-kernels  kernels from 5.10 to the newest, and arm64 (a GB to fetch)'
 	@echo 'make bench        our modules and the kernel'"'"'s own driver, side by side'
 	@echo 'make modules      the kernel modules, for the kernel in KDIR= (default: the lab'"'"'s)'
 	@echo 'make all          everything that is built'
@@ -53,6 +54,10 @@ guest: tools-guest user
 xen: guest
 	@lab/setup xen $(BUILD) >/dev/null
 
+# Other kernels, with headers and compilers.
+kernels: guest
+	@lab/setup kernels $(BUILD) >/dev/null
+
 run: guest
 	@$(BUILD)/lab/aerostat-demo
 
@@ -65,9 +70,13 @@ check-guest: guest
 check-xen: xen
 	@tests/run xen $(BUILD) $(JOBS)
 
+check-kernels: kernels
+	@tests/run kernels $(BUILD) $(JOBS)
+
 # Without checkpatch its test is skipped and says so; that is no reason to stop here.
 check: tools-lint guest
 	@tests/checkpatch-setup >/dev/null || echo 'make: going on without checkpatch'
+	@lab/setup kernels $(BUILD) trixie >/dev/null
 	@tests/run check $(BUILD) $(JOBS)
 
 bench: tools-lint guest
