@@ -13,7 +13,7 @@
  * From 7.0 on the kernel puts pages on a balloon's list and replaces those that have
  * migrated all by itself, and keeps the lock it takes for that to itself.
  */
-#if __has_include(<linux/balloon.h>)
+#ifdef AERO_HAVE_BALLOON_H
 #include <linux/balloon.h>
 #define AERO_BALLOON_CORE 1
 #else

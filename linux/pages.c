@@ -226,5 +226,5 @@ void aerostat_store_init(struct aerostat *a)
 void aerostat_store_settle(struct aerostat *a)
 {
 	while (READ_ONCE(a->port.pages.isolated_pages))
-		msleep(1);
+		usleep_range(1000, 2000);
 }
