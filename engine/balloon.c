@@ -60,6 +60,29 @@ static struct aero_next follow_target(struct aero_balloon *b)
 	return now();
 }
 
+/* The balloon is empty, and the guest has all there is: perhaps it should have more. */
+static struct aero_next look_beyond(struct aero_balloon *b)
+{
+	uint64_t beyond = b->ops->beyond ? b->ops->beyond(b->hypervisor) : 0;
+
+	if (!beyond)
+		return end_run(b, AERO_END_DONE);
+	if (beyond <= b->coming_pages)
+		return end_run(b, AERO_END_WAIT);
+	b->phase = AERO_PHASE_GROW;
+	b->arrived_pages = 0;
+	return (struct aero_next){.kind = AERO_NEXT_GROW, .grow_pages = beyond - b->coming_pages};
+}
+
+struct aero_next aero_grown(struct aero_balloon *b, uint64_t added_pages)
+{
+	/* A kernel may bring memory online by itself, before we hear of it here. */
+	b->coming_pages += added_pages - aero_min(added_pages, b->arrived_pages);
+	b->counters.grown_pages += added_pages;
+	b->counters.grow_failed += !added_pages;
+	return end_run(b, added_pages ? AERO_END_WAIT : AERO_END_NO_GROWTH);
+}
+
 static struct aero_next ask_target(struct aero_balloon *b)
 {
 	uint64_t target;
@@ -76,7 +99,11 @@ static struct aero_next ask_target(struct aero_balloon *b)
 	aero_note_target(b, target);
 	aero_port_trace(b->port, AERO_EVENT_RUN, b->target_pages, b->size_pages, 0);
 	b->phase = aero_direction(b);
-	return b->phase == AERO_PHASE_REST ? end_run(b, AERO_END_DONE) : now();
+	if (b->phase != AERO_PHASE_REST)
+		return now();
+	if (b->target_pages || b->size_pages)
+		return end_run(b, AERO_END_DONE);
+	return look_beyond(b);
 }
 
 static struct aero_next connect(struct aero_balloon *b)
@@ -183,16 +210,27 @@ uint64_t aero_drain(struct aero_balloon *b)
 	return b->size_pages;
 }
 
-void aero_adopt(struct aero_balloon *b, aero_page **pages, unsigned int n)
+void aero_adopt(struct aero_balloon *b, enum aero_class class, aero_page **blocks, unsigned int n)
 {
+	uint64_t pages = (uint64_t)n << aero_class_held_order(class);
+
 	/* Known before the first connection, which would pop them otherwise. */
 	b->link.hollow = true;
-	aero_store_hold(b, AERO_CLASS_PAGE, pages, n);
+	if (b->phase == AERO_PHASE_GROW)
+		b->arrived_pages += pages;
+	else
+		b->coming_pages -= aero_min(b->coming_pages, pages);
+	b->counters.adopted_pages += pages;
+	aero_store_hold(b, class, blocks, n);
 }
 
 unsigned int aero_abandon(struct aero_balloon *b, aero_page **pages, unsigned int n)
 {
+	unsigned int got;
+
 	if (!b->held[AERO_CLASS_PAGE])
 		aero_store_break(b);
-	return aero_store_unhold(b, AERO_CLASS_PAGE, pages, n);
+	got = aero_store_unhold(b, AERO_CLASS_PAGE, pages, n);
+	b->counters.abandoned_pages += got;
+	return got;
 }

@@ -109,8 +109,8 @@ static bool was_not_needed(const struct aero_batch *batch)
 	return false;
 }
 
-/* Offers the batch.  True when the run is over. */
-static bool offer(struct aero_balloon *b, enum aero_run_end *end)
+/* Offers the batch, and each page goes to its place.  True when the run is over. */
+bool aero_offer(struct aero_balloon *b, enum aero_run_end *end)
 {
 	struct aero_batch *batch = &b->batch;
 	enum aero_reply reply = aero_batch_send(b, b->ops->give);
@@ -168,7 +168,7 @@ bool aero_inflate(struct aero_balloon *b, enum aero_run_end *end)
 		over = ran_dry(b, class, end);
 	if (got) {
 		aero_batch_fill(b, class, got);
-		over |= offer(b, end);
+		over |= aero_offer(b, end);
 	}
 	return over;
 }

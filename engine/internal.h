@@ -78,6 +78,7 @@ uint32_t aero_pace_delay_ms(struct aero_balloon *b, enum aero_run_end end);
 
 /* inflate.c, deflate.c: one batch each; true when the run is over, and *@end says why */
 bool aero_inflate(struct aero_balloon *b, enum aero_run_end *end);
+bool aero_offer(struct aero_balloon *b, enum aero_run_end *end);
 bool aero_deflate(struct aero_balloon *b, enum aero_run_end *end);
 
 /* target.c: where to */

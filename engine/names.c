@@ -5,7 +5,8 @@
 static const char *const phase_names[AERO_PHASES] = {
 	[AERO_PHASE_REST] = "resting",	     [AERO_PHASE_POP] = "resetting",
 	[AERO_PHASE_CONNECT] = "connecting", [AERO_PHASE_INFLATE] = "inflating",
-	[AERO_PHASE_DEFLATE] = "deflating",  [AERO_PHASE_STOPPED] = "stopped",
+	[AERO_PHASE_DEFLATE] = "deflating",  [AERO_PHASE_GROW] = "growing",
+	[AERO_PHASE_STOPPED] = "stopped",
 };
 
 static const char *const class_names[AERO_CLASSES] = {
@@ -30,6 +31,8 @@ static const char *const run_end_names[AERO_RUN_ENDS] = {
 	[AERO_END_COMMAND] = "command_failed",
 	[AERO_END_RESET] = "reset",
 	[AERO_END_HELD_OFF] = "held_off",
+	[AERO_END_NO_GROWTH] = "no_growth",
+	[AERO_END_WAIT] = "wait",
 };
 
 static const char *name(const char *const *names, unsigned int n, unsigned int index)

@@ -81,7 +81,8 @@ bool aero_pace_held_off(struct aero_balloon *b)
 /* Whether a run that ended so may do better when something has changed outside. */
 static bool is_setback(enum aero_run_end end)
 {
-	return end == AERO_END_NO_MEMORY || end == AERO_END_NO_PROGRESS || end == AERO_END_COMMAND;
+	return end == AERO_END_NO_MEMORY || end == AERO_END_NO_PROGRESS ||
+	       end == AERO_END_COMMAND || end == AERO_END_NO_GROWTH;
 }
 
 /* The pause from a run that ended so to the next. */
@@ -102,7 +103,7 @@ uint32_t aero_pace_delay_ms(struct aero_balloon *b, enum aero_run_end end)
 		return config->period_ms;
 	if (b->pace.retries < UINT32_MAX)
 		b->pace.retries++;
-	if (config->retries_max && b->pace.retries > config->retries_max)
+	if (config->retries_max && b->pace.retries >= config->retries_max)
 		return config->recheck_ms;
 	for (i = 0; i < b->pace.retries && delay < config->backoff_max_ms; i++)
 		delay *= 2;

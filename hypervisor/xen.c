@@ -271,6 +271,13 @@ static enum aero_reply get_target(void *hypervisor, uint64_t limit_pages, uint64
 	return AERO_REPLY_OK;
 }
 
+static uint64_t beyond(void *hypervisor)
+{
+	struct aero_xen *x = hypervisor;
+
+	return x->guest->beyond_pages ? x->guest->beyond_pages(x->ctx) : 0;
+}
+
 /* There is nothing that Xen would have to forget, and no doorbell of ours. */
 static void nothing(void *hypervisor)
 {
@@ -283,6 +290,7 @@ const struct aero_hypervisor_ops aero_xen_ops = {
 	.quiesce = nothing,
 	.disconnect = nothing,
 	.get_target = get_target,
+	.beyond = beyond,
 	.give = give,
 	.reclaim = reclaim,
 };

@@ -25,6 +25,18 @@ struct aerostat_backend {
 	 * and have no memory behind them.
 	 */
 	void (*abandoned)(struct page **pages, unsigned int n);
+
+	/*
+	 * The rest may be NULL.  hollow(): blocks without memory behind them are
+	 * about to join the balloon; under the step lock.
+	 */
+	void (*hollow)(enum aero_class class, struct page **blocks, unsigned int n);
+	/* Adds at least @pages to the guest, without the step lock; how many, or 0. */
+	u64 (*grow)(u64 pages);
+	/* The worker is about to run; without the step lock. */
+	void (*tend)(void);
+	/* A run is over, the next is @delay_ms away; under the step lock. */
+	void (*rested)(u32 retries, u32 delay_ms);
 	/* Appends "name value" lines to the statistics.  Called under the step lock. */
 	void (*show)(struct seq_file *m, void *hypervisor);
 };
@@ -41,14 +53,27 @@ int aerostat_register(const struct aerostat_backend *backend);
 void aerostat_unregister(const struct aerostat_backend *backend);
 
 /*
- * Pages without memory behind them join the balloon (aero_adopt()), or leave the
- * guest's count of memory (@pages below 0) and join it again.
+ * For backends with hollow links, while registered.  Blocks without memory behind
+ * them join the balloon (aero_adopt()), or leave the guest's count of memory
+ * (@pages below 0) and join it again.  adopt() takes the step lock.
  */
-void aerostat_adopt(struct page **pages, unsigned int n);
+void aerostat_adopt(enum aero_class class, struct page **blocks, unsigned int n);
 void aerostat_adjust_managed(struct page *page, long pages);
 
-/* The balloon's size; under the step lock or racily. */
+/*
+ * Lends up to @n pages; with @fund at the cost of the guest's own memory when the
+ * balloon holds too few.  Returns how many; they come back by aerostat_repay().
+ * Both take the step lock.
+ */
+unsigned int aerostat_lend(struct page **pages, unsigned int n, bool fund);
+void aerostat_repay(struct page **pages, unsigned int n);
+
+/* The balloon's size, and what is out on loan; under the step lock or racily. */
 u64 aerostat_size_pages(void);
+u64 aerostat_lent_pages(void);
+
+/* The limits of the pause after a run that could not get on; under the step lock. */
+void aerostat_set_backoff(u32 max_ms, u32 retries_max);
 
 /* Asks for a run at once.  From any context; does nothing when there is no balloon. */
 void aerostat_kick(void);

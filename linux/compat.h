@@ -3,6 +3,7 @@
 #ifndef AEROSTAT_LINUX_COMPAT_H
 #define AEROSTAT_LINUX_COMPAT_H
 
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
@@ -67,6 +68,43 @@ static inline void aero_compat_count_held(struct page *page, long pages)
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 16, 0)
 #define xen_alloc_ballooned_pages alloc_xenballooned_pages
 #define xen_free_ballooned_pages  free_xenballooned_pages
+#endif
+
+/* A page that comes online is marked as nobody's: as reserved, later as offline. */
+static inline void aero_compat_claim_onlined(struct page *page)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+	__ClearPageOffline(page);
+#else
+	__ClearPageReserved(page);
+#endif
+}
+
+#ifdef CONFIG_MEMORY_HOTPLUG
+
+/* The first byte that the kernel's own map of memory does not reach. */
+static inline u64 aero_compat_hotplug_end(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 12, 0)
+	u64 last = mhp_get_pluggable_range(true).end;
+
+	return last == U64_MAX ? last : last + 1;
+#else
+	return U64_MAX;
+#endif
+}
+
+/* Its name before 5.12. */
+#ifndef MHP_MERGE_RESOURCE
+#define MHP_MERGE_RESOURCE MEMHP_MERGE_RESOURCE
+#endif
+
+static inline int aero_compat_add_memory(u64 start, u64 size)
+{
+	return add_memory_driver_managed(memory_add_physaddr_to_nid(start), start, size,
+					 "System RAM (aerostat)", MHP_MERGE_RESOURCE);
+}
+
 #endif
 
 typedef unsigned long (*aero_shrinker_fn)(struct shrinker *shrinker, struct shrink_control *sc);

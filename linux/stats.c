@@ -22,8 +22,11 @@ static void show_state(struct seq_file *m, const struct aerostat *a)
 	line(m, "size_pages", b->size_pages);
 	for (c = 0; c < AERO_CLASSES; c++)
 		seq_printf(m, "held_%s %llu\n", aero_class_name(c), b->held[c]);
+	line(m, "lent_pages", b->lent_pages);
+	line(m, "coming_pages", b->coming_pages);
 	line(m, "isolated_pages", READ_ONCE(a->port.pages.isolated_pages));
 	line(m, "rate_pages", b->pace.rate);
+	line(m, "retries", b->pace.retries);
 	line(m, "slow_runs_left", b->pace.slow_left);
 	line(m, "held_off", b->pace.held_off);
 }
@@ -60,6 +63,9 @@ static void show_counters(struct seq_file *m, const struct aerostat *a)
 	line(m, "migrate_failed", c->migrate_failed);
 	line(m, "relieved_pages", c->relieved_pages);
 	line(m, "holdoffs", c->holdoffs);
+	line(m, "adopted_pages", c->adopted_pages);
+	line(m, "grown_pages", c->grown_pages);
+	line(m, "grow_failed", c->grow_failed);
 }
 
 static int stats_show(struct seq_file *m, void *unused)

@@ -18,14 +18,28 @@
 static DEFINE_MUTEX(aerostat_registry);
 struct aerostat *aerostat_one;
 
+/* Memory can only be added without the step lock: what comes online joins the balloon. */
+static struct aero_next grow(struct aerostat *a, u64 pages)
+{
+	u64 added = a->backend->grow ? a->backend->grow(pages) : 0;
+	struct aero_next next;
+
+	mutex_lock(&a->step);
+	next = aero_grown(&a->balloon, added);
+	mutex_unlock(&a->step);
+	return next;
+}
+
 static struct aero_next step(struct aerostat *a)
 {
 	struct aero_next next;
 
 	mutex_lock(&a->step);
 	next = aero_step(&a->balloon);
+	if (next.kind == AERO_NEXT_DELAY && a->backend->rested)
+		a->backend->rested(a->balloon.pace.retries, next.delay_ms);
 	mutex_unlock(&a->step);
-	return next;
+	return next.kind == AERO_NEXT_GROW ? grow(a, next.grow_pages) : next;
 }
 
 /* Whole seconds are rounded, so that the machine wakes up for several things at once. */
@@ -44,6 +58,8 @@ static void work(struct work_struct *w)
 	unsigned long slice_end = jiffies + msecs_to_jiffies(WORK_SLICE_MS);
 	struct aero_next next;
 
+	if (a->backend->tend)
+		a->backend->tend();
 	do {
 		next = step(a);
 		cond_resched();
@@ -67,28 +83,14 @@ void aerostat_kick(void)
 }
 EXPORT_SYMBOL_GPL(aerostat_kick);
 
-void aerostat_adopt(struct page **pages, unsigned int n)
+void aerostat_set_backoff(u32 max_ms, u32 retries_max)
 {
-	mutex_lock(&aerostat_one->step);
-	aero_adopt(&aerostat_one->balloon, pages, n);
-	/* Who gave them up has taken them off the guest's count of memory. */
-	aerostat_one->port.unmanaged_pages += n;
-	mutex_unlock(&aerostat_one->step);
-}
-EXPORT_SYMBOL_GPL(aerostat_adopt);
+	struct aero_pace_config *pace = &aerostat_one->balloon.config.pace;
 
-void aerostat_adjust_managed(struct page *page, long pages)
-{
-	adjust_managed_page_count(page, pages);
-	WRITE_ONCE(aerostat_one->port.unmanaged_pages, aerostat_one->port.unmanaged_pages - pages);
+	pace->backoff_max_ms = max_ms;
+	pace->retries_max = retries_max;
 }
-EXPORT_SYMBOL_GPL(aerostat_adjust_managed);
-
-u64 aerostat_size_pages(void)
-{
-	return READ_ONCE(aerostat_one->balloon.size_pages);
-}
-EXPORT_SYMBOL_GPL(aerostat_size_pages);
+EXPORT_SYMBOL_GPL(aerostat_set_backoff);
 
 static struct aerostat *create(const struct aerostat_backend *backend)
 {

@@ -17,8 +17,8 @@
 #include <aerostat/xen.h>
 
 #include "aerostat.h"
+#include "xen.h"
 #include "xen_pv.h"
-#include "xen_takeover.h"
 
 /* For the log alone: aero_port_log() looks at nothing in it. */
 static struct aero_port log_port;
@@ -46,16 +46,40 @@ static long memory_op(void *ctx, enum aero_xen_op op, u64 *frames, u32 extents, 
 }
 
 /*
- * The built-in balloon's files and watch keep its target; what the guest has now
- * and what we hold are all there is.  So the balloon's size follows from both,
- * whoever else changes the guest's reservation.
+ * The target is what the guest should have; what it has now and what we hold are
+ * all there is.  So the balloon's size follows from both, whoever else changes the
+ * guest's reservation.
  */
 static u64 wanted_pages(void *ctx)
 {
 	u64 all = balloon_stats.current_pages + aerostat_size_pages();
 	u64 target = READ_ONCE(balloon_stats.target_pages);
 
+	aerostat_xen_front_pace();
 	return all > target ? all - target : 0;
+}
+
+/*
+ * Pages on loan are missing in the guest like any others; memory is added in their
+ * place where the administrator wants that.  Where none can be added, a target
+ * above all there is is out of reach.
+ */
+static u64 beyond_pages(void *ctx)
+{
+	u64 all = balloon_stats.current_pages + aerostat_size_pages();
+	u64 target = READ_ONCE(balloon_stats.target_pages);
+	u64 wanted = target + aerostat_xen_lend_wanted();
+
+	if (!aerostat_xen_lend_adds())
+		all += aerostat_lent_pages();
+	if (aerostat_xen_can_grow())
+		return wanted > all ? wanted - all : 0;
+	if (target > all) {
+		pr_warn("aerostat: xen: no memory can be added: the target is cut back from %llu to %llu KiB\n",
+			aerostat_kib(target), aerostat_kib(all));
+		WRITE_ONCE(balloon_stats.target_pages, all);
+	}
+	return 0;
 }
 
 static void left(void *ctx, struct page *block, u32 order)
@@ -83,7 +107,7 @@ static void scrub_block(void *ctx, struct page *block, u32 order)
 
 /*
  * No rate: what is there is taken, with reclaim if need be.  A run that can't get
- * on is repeated after 2, 4, 8 and 16 seconds, and after that once a minute.
+ * on is repeated after 2, 4 and 8 seconds, and after that once a minute.
  */
 static const struct aero_pace_config pace = {
 	.rate_max = U32_MAX,
@@ -96,13 +120,14 @@ static const struct aero_pace_config pace = {
 static struct aero_xen_guest guest = {
 	.memory_op = memory_op,
 	.wanted_pages = wanted_pages,
+	.beyond_pages = beyond_pages,
 	.left = left,
 	.came_back = came_back,
 	.scrub = scrub_block,
 	.page_order = PAGE_SHIFT - AERO_XEN_PAGE_SHIFT,
 };
 
-static bool sees_machine_frames(void)
+bool aerostat_xen_sees_machine_frames(void)
 {
 	return xen_pv_domain() && !xen_feature(XENFEAT_auto_translated_physmap);
 }
@@ -110,10 +135,29 @@ static bool sees_machine_frames(void)
 /* They stay with the built-in balloon, which knows that there is nothing behind them. */
 static void abandoned(struct page **pages, unsigned int n)
 {
-	if (sees_machine_frames())
+	if (aerostat_xen_sees_machine_frames())
 		aerostat_xen_pv_forget(pages, n);
 	balloon_stats.target_unpopulated += n;
 	xen_free_ballooned_pages(n, pages);
+}
+
+static void hollow(enum aero_class class, struct page **blocks, unsigned int n)
+{
+	unsigned int order = aero_class_held_order(class), i;
+
+	if (!aerostat_xen_sees_machine_frames())
+		return;
+	if (!order)
+		aerostat_xen_pv_hide(blocks, n, 0);
+	for (i = 0; order && i < n; i++)
+		aerostat_xen_pv_hide(blocks + i, 1, order);
+}
+
+/* What drivers gave back to the built-in balloon, or came online there. */
+static void tend(void)
+{
+	aerostat_xen_adopt();
+	aerostat_xen_lend_news(false);
 }
 
 static void show(struct seq_file *m, void *hypervisor)
@@ -136,6 +180,10 @@ static struct aerostat_backend backend = {
 	.ops = &aero_xen_ops,
 	.pace = &pace,
 	.abandoned = abandoned,
+	.hollow = hollow,
+	.grow = aerostat_xen_grow,
+	.tend = tend,
+	.rested = aerostat_xen_front_rested,
 	.show = show,
 };
 
@@ -146,7 +194,7 @@ static int prepare(void)
 	xen = kvzalloc(sizeof(*xen), GFP_KERNEL);
 	if (!xen)
 		return -ENOMEM;
-	if (!sees_machine_frames())
+	if (!aerostat_xen_sees_machine_frames())
 		return 0;
 	err = aerostat_xen_pv_start();
 	if (err)
@@ -158,9 +206,56 @@ static int prepare(void)
 
 static void clean_up(void)
 {
-	if (sees_machine_frames())
+	if (aerostat_xen_sees_machine_frames())
 		aerostat_xen_pv_stop();
 	kvfree(xen);
+}
+
+/* Everything that wants the balloon there: the target, more memory, borrowers. */
+static int open_doors(void)
+{
+	int err = aerostat_xen_front_start();
+
+	if (err)
+		return err;
+	err = aerostat_xen_lend_start();
+	if (err)
+		goto no_lend;
+	/* The last, for once it has added memory there is no way back. */
+	err = aerostat_xen_grow_start();
+	if (!err)
+		return 0;
+	aerostat_xen_lend_stop();
+no_lend:
+	aerostat_xen_front_stop();
+	return err;
+}
+
+static void close_doors(void)
+{
+	aerostat_xen_grow_stop();
+	aerostat_xen_lend_stop();
+	aerostat_xen_front_stop();
+}
+
+static int start(void)
+{
+	int err = aerostat_xen_takeover();
+
+	if (err)
+		return err;
+	aero_xen_init(xen, &log_port, &guest, NULL);
+	backend.hypervisor = xen;
+	err = aerostat_register(&backend);
+	if (err)
+		goto no_balloon;
+	err = open_doors();
+	if (!err)
+		return 0;
+	aerostat_unregister(&backend);
+no_balloon:
+	aerostat_xen_giveback();
+	return err;
 }
 
 static int __init aerostat_xen_init(void)
@@ -172,27 +267,16 @@ static int __init aerostat_xen_init(void)
 	err = prepare();
 	if (err)
 		return err;
-	err = aerostat_xen_takeover();
+	err = start();
 	if (err)
-		goto no_takeover;
-	aero_xen_init(xen, &log_port, &guest, NULL);
-	backend.hypervisor = xen;
-	err = aerostat_register(&backend);
-	if (err)
-		goto no_balloon;
-	aerostat_xen_adopt();
-	return 0;
-
-no_balloon:
-	aerostat_xen_giveback();
-no_takeover:
-	clean_up();
+		clean_up();
 	return err;
 }
 module_init(aerostat_xen_init);
 
 static void __exit aerostat_xen_exit(void)
 {
+	close_doors();
 	aerostat_unregister(&backend);
 	aerostat_xen_giveback();
 	clean_up();

@@ -68,25 +68,39 @@ static bool run_calls(u32 n)
 	return ok;
 }
 
+static struct page *page_of(struct page **blocks, u32 i, u32 order)
+{
+	return blocks[i >> order] + (i & ((1U << order) - 1));
+}
+
 static void set_machine_frame(struct page *page, unsigned long frame)
 {
 	WRITE_ONCE(xen_p2m_addr[page_to_pfn(page)], frame);
 }
 
-/* The pages show our page of zeroes, and have no machine frame.  True when Xen did all of it. */
-static bool hide(struct page **pages, u32 n)
+/*
+ * Blocks show our page of zeroes, and have no machine frame.  True when Xen did
+ * all of it.
+ */
+static bool hide(struct page **blocks, u32 n, u32 order)
 {
 	pte_t nothing = mfn_pte(pfn_to_mfn(page_to_pfn(scratch)), PAGE_KERNEL_RO);
+	u32 count = n << order, i;
 	bool ok;
-	u32 i;
 
-	for (i = 0; i < n; i++)
-		put_call(i, pages[i], nothing, flush_last(i, n));
-	ok = run_calls(n);
+	for (i = 0; i < count; i++)
+		put_call(i, page_of(blocks, i, order), nothing, flush_last(i, count));
+	ok = run_calls(count);
 	if (ok)
-		for (i = 0; i < n; i++)
-			set_machine_frame(pages[i], INVALID_P2M_ENTRY);
+		for (i = 0; i < count; i++)
+			set_machine_frame(page_of(blocks, i, order), INVALID_P2M_ENTRY);
 	return ok;
+}
+
+void aerostat_xen_pv_hide(struct page **blocks, u32 n, u32 order)
+{
+	if (!hide(blocks, n, order))
+		pr_warn_once("aerostat: xen: pages without memory could not be hidden\n");
 }
 
 /*
@@ -103,7 +117,7 @@ bool aerostat_xen_pv_map(void *ctx, struct page **pages, u32 n, const u64 *frame
 	}
 	if (run_calls(n))
 		return true;
-	if (!hide(pages, n))
+	if (!hide(pages, n, 0))
 		pr_err("aerostat: xen: %u pages can be neither mapped nor unmapped\n", n);
 	return false;
 }
@@ -114,7 +128,7 @@ bool aerostat_xen_pv_unmap(void *ctx, struct page **pages, u32 n, u64 *frames)
 
 	for (i = 0; i < n; i++)
 		frames[i] = pfn_to_mfn(page_to_pfn(pages[i]));
-	if (hide(pages, n))
+	if (hide(pages, n, 0))
 		return true;
 	/* Some of them did: the state before is the only one we know. */
 	if (!aerostat_xen_pv_map(ctx, pages, n, frames))

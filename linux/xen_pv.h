@@ -18,6 +18,12 @@ bool aerostat_xen_pv_unmap(void *ctx, struct page **pages, u32 n, u64 *frames);
 bool aerostat_xen_pv_map(void *ctx, struct page **pages, u32 n, const u64 *frames);
 
 /*
+ * Pages that came without memory behind them show our page of zeroes from now on.
+ * @n blocks of 2^@order pages, together at most AERO_XEN_FRAMES.  Step lock.
+ */
+void aerostat_xen_pv_hide(struct page **blocks, u32 n, u32 order);
+
+/*
  * Pages that stay without memory behind them, and leave our care: their addresses
  * no longer show our page of zeroes, which would keep Xen from ever taking that.
  */
@@ -43,6 +49,10 @@ static inline bool aerostat_xen_pv_unmap(void *ctx, struct page **pages, u32 n, 
 static inline bool aerostat_xen_pv_map(void *ctx, struct page **pages, u32 n, const u64 *frames)
 {
 	return false;
+}
+
+static inline void aerostat_xen_pv_hide(struct page **blocks, u32 n, u32 order)
+{
 }
 
 static inline void aerostat_xen_pv_forget(struct page **pages, u32 n)

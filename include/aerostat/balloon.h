@@ -14,7 +14,8 @@
  *
  * Ownership.  A page is the guest's; or in flight (b->batch, inside one call);
  * or in the store (the port's hold list, counted in b->held); or refused
- * (b->refused); or isolated for migration (still counted in b->held).
+ * (b->refused); or isolated for migration (still counted in b->held); or lent to
+ * another driver (counted in b->lent_pages).
  */
 #ifndef AEROSTAT_BALLOON_H
 #define AEROSTAT_BALLOON_H
@@ -31,11 +32,13 @@ enum aero_unit { AERO_UNIT_BASE, AERO_UNIT_LARGE, AERO_UNITS };
 enum aero_next_kind {
 	AERO_NEXT_NOW,	 /* step again, after letting others run */
 	AERO_NEXT_DELAY, /* step again in delay_ms, or when kicked */
+	AERO_NEXT_GROW,	 /* add grow_pages to the guest, then call aero_grown() */
 };
 
 struct aero_next {
 	enum aero_next_kind kind;
 	uint32_t delay_ms;
+	uint64_t grow_pages;
 };
 
 /* Why a run ended, for the trace. */
@@ -46,7 +49,9 @@ enum aero_run_end {
 	AERO_END_NO_PROGRESS, /* the hypervisor takes or gives nothing more */
 	AERO_END_COMMAND,     /* a command failed */
 	AERO_END_RESET,
-	AERO_END_HELD_OFF, /* the guest was short of memory a moment ago */
+	AERO_END_HELD_OFF,  /* the guest was short of memory a moment ago */
+	AERO_END_NO_GROWTH, /* memory was to be added, and could not be */
+	AERO_END_WAIT,	    /* memory that was added is still to be brought online */
 	AERO_RUN_ENDS
 };
 
@@ -102,6 +107,8 @@ struct aero_counters {
 	uint64_t runs_broken;				/* large blocks that became pages */
 	uint64_t migrated, migrate_failed;
 	uint64_t relieved_pages, holdoffs;
+	uint64_t adopted_pages, abandoned_pages;
+	uint64_t grown_pages, grow_failed; /* added to the guest; times it did not work */
 };
 
 enum aero_phase {
@@ -110,6 +117,7 @@ enum aero_phase {
 	AERO_PHASE_CONNECT,
 	AERO_PHASE_INFLATE,
 	AERO_PHASE_DEFLATE,
+	AERO_PHASE_GROW,    /* the worker adds memory */
 	AERO_PHASE_STOPPED, /* aero_stop() was called */
 	AERO_PHASES
 };
@@ -126,11 +134,14 @@ struct aero_balloon {
 	/* Written under the step lock; single words that others may read racily. */
 	uint64_t target_pages;
 	uint64_t size_pages; /* all the store holds, isolated pages too */
+	uint64_t lent_pages; /* out on loan, without memory behind them */
 	enum aero_phase phase;
 	bool reset_required;
 
 	/* Under the step lock. */
 	uint64_t held[AERO_CLASSES]; /* blocks in the store, isolated pages too */
+	uint64_t coming_pages;	     /* added to the guest, not online yet */
+	uint64_t arrived_pages;	     /* came online while they were being added */
 	struct aero_link link;
 	struct aero_pace pace;
 	struct aero_counters counters;
@@ -189,17 +200,42 @@ void aero_stop(struct aero_balloon *b);
 uint64_t aero_drain(struct aero_balloon *b);
 
 /*
- * For a hypervisor with hollow links only: @n pages of the caller's that have no
- * memory behind them join the balloon, to be reclaimed like any other.  It need
- * not be connected yet.
+ * After AERO_NEXT_GROW, whose worker has tried to add memory without the step
+ * lock: @added_pages now belong to the guest, and come to the balloon through
+ * aero_adopt() when they are online.  0: it did not work.  Returns what is next.
  */
-void aero_adopt(struct aero_balloon *b, aero_page **pages, unsigned int n);
+struct aero_next aero_grown(struct aero_balloon *b, uint64_t added_pages);
+
+/*
+ * For a hypervisor with hollow links only: @n blocks of the caller's that have no
+ * memory behind them join the balloon under @class, to be reclaimed like any
+ * other.  It need not be connected yet.
+ */
+void aero_adopt(struct aero_balloon *b, enum aero_class class, aero_page **blocks, unsigned int n);
 
 /*
  * The reverse: up to @n pages of the balloon, still without memory, become the
  * caller's.  Returns how many; 0 when there are none that are not isolated.
  */
 unsigned int aero_abandon(struct aero_balloon *b, aero_page **pages, unsigned int n);
+
+/*
+ * Lends up to @n pages that the balloon holds, without memory behind them, to
+ * another driver.  Returns how many.  Hollow links only; not after aero_stop().
+ */
+unsigned int aero_lend(struct aero_balloon *b, aero_page **pages, unsigned int n);
+
+/*
+ * The balloon holds fewer pages than somebody would borrow: gives up to @n of the
+ * guest's own pages to the hypervisor, whatever the target is, one batch at the
+ * most.  Returns how many it holds more; 0 when the guest has none to spare or
+ * the hypervisor takes none.  They are to be lent before the step lock is
+ * dropped, or a step gives them back.
+ */
+unsigned int aero_fund(struct aero_balloon *b, unsigned int n);
+
+/* @n pages come back from loan, still without memory behind them. */
+void aero_repay(struct aero_balloon *b, aero_page **pages, unsigned int n);
 
 /* True when every figure in @b agrees with every other; @why is set if not. */
 bool aero_is_valid(const struct aero_balloon *b, const char **why);

@@ -112,6 +112,12 @@ struct aero_hypervisor_ops {
 				      uint64_t *target_pages);
 
 	/*
+	 * How many pages the guest should have beyond all there are; asked while
+	 * the balloon is empty and its target 0.  NULL where that can't be.
+	 */
+	uint64_t (*beyond)(void *hypervisor);
+
+	/*
 	 * Offers the batch's units to the hypervisor, or asks for them back.
 	 * With a reply other than OK or RESET no unit changed hands and @answer
 	 * says nothing.  With RESET the answers stand: units already taken when

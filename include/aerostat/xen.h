@@ -24,6 +24,9 @@ struct aero_xen_guest {
 	/* How many pages the balloon should hold. */
 	uint64_t (*wanted_pages)(void *ctx);
 
+	/* How many pages the guest wants beyond all there are; may be NULL. */
+	uint64_t (*beyond_pages)(void *ctx);
+
 	/* 2^@order pages from @block on left the guest's memory, or came back. */
 	void (*left)(void *ctx, aero_page *block, uint32_t order);
 	void (*came_back)(void *ctx, aero_page *block, uint32_t order);

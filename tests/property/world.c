@@ -107,7 +107,8 @@ bool world_sight_name(unsigned int sight, char *name, size_t size)
 		snprintf(name, size, "run ended: %s", aero_run_end_name((enum aero_run_end)sight));
 	else
 		snprintf(name, size, "%s", names[sight]);
-	return true;
+	/* A host of this kind gives no more memory than the guest booted with. */
+	return sight != AERO_END_NO_GROWTH && sight != AERO_END_WAIT;
 }
 
 /* The monitor counts through its whole life. */

@@ -243,7 +243,7 @@ static void adopt(struct world *w)
 
 	for (i = 0; i < w->hollow_n; i += n) {
 		n = w->hollow_n - i < 32 ? w->hollow_n - i : 32;
-		aero_adopt(&w->b, w->hollow + i, n);
+		aero_adopt(&w->b, AERO_CLASS_PAGE, w->hollow + i, n);
 		w->adopted += n;
 	}
 	see(w, SIGHT_ADOPTED, w->hollow_n);

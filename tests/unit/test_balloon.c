@@ -341,7 +341,7 @@ static void adopted_pages_are_reclaimed_like_any_other(void **state)
 	aero_batch_fill(&rig->b, AERO_CLASS_PAGE, 10);
 	reply = rig->b.ops->give(&rig->fake, &rig->b.batch);
 	assert_int_equal(reply, AERO_REPLY_OK);
-	aero_adopt(&rig->b, pages, 10);
+	aero_adopt(&rig->b, AERO_CLASS_PAGE, pages, 10);
 	rig_check(rig);
 	assert_int_equal(rig->b.size_pages, 10);
 	rig_reach(rig, 0);
@@ -361,7 +361,7 @@ static void abandoned_pages_are_the_callers(void **state)
 	assert_int_equal(rig->port.owned[SIM_FLIGHT], 20);
 	/* Still without memory: nobody was asked. */
 	assert_string_equal(rig->fake.course, "");
-	aero_adopt(&rig->b, pages, 20);
+	aero_adopt(&rig->b, AERO_CLASS_PAGE, pages, 20);
 	rig_check(rig);
 	rig_reach(rig, 0);
 	assert_int_equal(rig->b.size_pages, 0);

@@ -243,7 +243,7 @@ static void too_many_retries_end_in_rechecks(void **state)
 	struct rig *rig = *state;
 
 	rig->b.config.pace.backoff_max_ms = 3000;
-	rig->b.config.pace.retries_max = 2;
+	rig->b.config.pace.retries_max = 3;
 	rig->b.config.pace.recheck_ms = 60000;
 	assert_int_equal(aero_pace_delay_ms(&rig->b, AERO_END_NO_MEMORY), 2000);
 	assert_int_equal(aero_pace_delay_ms(&rig->b, AERO_END_NO_MEMORY), 3000);

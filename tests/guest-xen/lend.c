@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Pages lent to another driver (test_borrow.ko): from the balloon, from the guest's
+ * own memory, from memory that is added; and figures as before once they are back.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver.h"
+
+#define BOOT_MIB 256u
+#define FULL_KIB (BOOT_MIB * KIB_PER_MIB)
+#define FOLDER	 "/sys/kernel/debug/test_borrow/"
+#define PAGE_KIB 4u
+#define FAR_MANY (1u << 19) /* 2 GiB of pages: more than the guest has */
+#define ONLINE                                                  \
+	"for s in /sys/devices/system/memory/memory*/state; do" \
+	" if [ \"$(cat $s)\" = offline ]; then echo online >$s || exit 1; fi; done"
+
+static const char *up(struct subject *s, struct lab_guest *dom0, enum lab_domu_type type,
+		      enum lab_kernel kernel)
+{
+	struct lab_domu config = {
+		.type = type, .kernel = kernel, .memory_mib = BOOT_MIB, .maxmem_mib = BOOT_MIB};
+
+	if (!lab_kernel_built(kernel))
+		return lab_skip("this kernel is not built: lab/setup kernel-xen");
+	LAB_TRY(domu_up(s, dom0, &config));
+	LAB_TRY(load(s));
+	LAB_TRY(hurry(s));
+	LAB_OK(lab_must(s->g, 20000, "modprobe test_borrow"));
+	return NULL;
+}
+
+static const char *down(struct subject *s)
+{
+	LAB_OK(lab_must(s->g, 20000, "rmmod test_borrow"));
+	LAB_OK(lab_must(s->g, 60000, "rmmod aerostat_xen"));
+	LAB_OK(lab_data_check(s->g));
+	LAB_OK(lab_domu_stop(s->g));
+	return NULL;
+}
+
+static const char *borrow(struct subject *s, unsigned int pages)
+{
+	LAB_OK(lab_must(s->g, 30000, "echo %u >" FOLDER "borrow", pages));
+	return NULL;
+}
+
+static const char *repay(struct subject *s, unsigned int pages)
+{
+	LAB_OK(lab_must(s->g, 30000, "echo %u >" FOLDER "repay", pages));
+	return NULL;
+}
+
+static const char *is_lent(struct subject *s, unsigned int pages)
+{
+	int status = lab_sh(s->g, 10000, NULL, "grep -qx 'lent_pages %u' " STATS, pages);
+
+	LAB_CHECK(!status, "not %u pages are lent", pages);
+	return NULL;
+}
+
+/* All that was lent is back: the domain and the engine's books are as they were. */
+static const char *is_as_before(struct subject *s, uint64_t kib, const struct lab_meminfo *before)
+{
+	struct lab_meminfo now;
+
+	LAB_TRY(settle(s, kib));
+	LAB_TRY(is_lent(s, 0));
+	LAB_TRY(figures_agree(s));
+	LAB_OK(lab_meminfo(s->g, &now));
+	LAB_CHECK(now.total_kib == before->total_kib,
+		  "MemTotal was %" PRIu64 " KiB and is %" PRIu64, before->total_kib, now.total_kib);
+	return NULL;
+}
+
+static const char *from_guest(struct subject *s)
+{
+	struct lab_meminfo before;
+
+	LAB_OK(lab_meminfo(s->g, &before));
+	LAB_TRY(borrow(s, 1000));
+	LAB_TRY(is_lent(s, 1000));
+	LAB_TRY(settle(s, FULL_KIB - 1000 * PAGE_KIB));
+	LAB_TRY(repay(s, 300));
+	LAB_TRY(settle(s, FULL_KIB - 700 * PAGE_KIB));
+	LAB_TRY(repay(s, 700));
+	return is_as_before(s, FULL_KIB, &before);
+}
+
+static const char *from_balloon(struct subject *s)
+{
+	uint64_t target_kib = FULL_KIB - 48 * KIB_PER_MIB;
+	unsigned int held = 48 * KIB_PER_MIB / PAGE_KIB;
+	struct lab_meminfo before;
+
+	LAB_TRY(move_to(s, target_kib));
+	LAB_OK(lab_meminfo(s->g, &before));
+	LAB_TRY(borrow(s, held - 100));
+	LAB_TRY(settle(s, target_kib));
+	LAB_TRY(borrow(s, 2100));
+	LAB_TRY(is_lent(s, held + 2000));
+	LAB_TRY(settle(s, target_kib - 2000 * PAGE_KIB));
+	/* A target that goes down is met as well; one above all there is waits for the loan. */
+	LAB_TRY(repay(s, held + 2000));
+	LAB_TRY(is_as_before(s, target_kib, &before));
+	return move_to(s, FULL_KIB);
+}
+
+static const char *too_many(struct subject *s)
+{
+	struct lab_meminfo before;
+	char *out;
+
+	LAB_OK(lab_meminfo(s->g, &before));
+	LAB_CHECK(lab_sh(s->g, 30000, &out, "echo %u 2>&1 >" FOLDER "borrow", FAR_MANY) > 0,
+		  "2 GiB were lent by a guest of %u MiB", BOOT_MIB);
+	LAB_CHECK(strstr(out, "memory"), "the wrong error: %s", out);
+	free(out);
+	return is_as_before(s, FULL_KIB, &before);
+}
+
+static const char *lends(struct lab_guest *dom0, enum lab_domu_type type, enum lab_kernel kernel)
+{
+	struct subject s;
+
+	LAB_TRY(up(&s, dom0, type, kernel));
+	LAB_TRY(from_guest(&s));
+	LAB_TRY(from_balloon(&s));
+	LAB_TRY(too_many(&s));
+	/* Lent pages hold the module that lent them. */
+	LAB_TRY(borrow(&s, 10));
+	LAB_CHECK(lab_sh(s.g, 10000, NULL, "rmmod aerostat_xen") > 0, "unloaded with pages lent");
+	return down(&s);
+}
+
+static const char *pv(struct lab_guest *g)
+{
+	return lends(g, LAB_PV, LAB_KERNEL_STOCK);
+}
+
+static const char *pvh(struct lab_guest *g)
+{
+	return lends(g, LAB_PVH, LAB_KERNEL_STOCK);
+}
+
+static const char *pv_own(struct lab_guest *g)
+{
+	return lends(g, LAB_PV, LAB_KERNEL_OWN);
+}
+
+/* Memory is added for the loan; who waits for it can be interrupted. */
+static const char *adds(struct lab_guest *dom0, enum lab_kernel kernel, const char *allow)
+{
+	unsigned int pages = 40000;
+	struct lab_meminfo before;
+	struct subject s;
+
+	LAB_TRY(up(&s, dom0, LAB_PV, kernel));
+	LAB_OK(lab_meminfo(s.g, &before));
+	LAB_CHECK(lab_sh(s.g, 10000, NULL, "echo 7 >%s", allow) > 0, "%s took a 7", allow);
+	LAB_OK(lab_must(s.g, 10000, "echo 1 >%s", allow));
+	LAB_OK(lab_must(s.g, 20000,
+			"{ echo %u >" FOLDER "borrow; } & sleep 2; kill -TERM $!; ! wait $!",
+			pages));
+	LAB_TRY(is_lent(&s, 0));
+	LAB_OK(lab_must(s.g, 60000,
+			"{ echo %u >" FOLDER "borrow; } & sleep 3; for i in 1 2 3; do " ONLINE
+			"; sleep 1; done; wait $!",
+			pages));
+	LAB_TRY(is_lent(&s, pages));
+	LAB_TRY(settle(&s, FULL_KIB));
+	LAB_TRY(repay(&s, pages));
+	LAB_TRY(is_lent(&s, 0));
+	LAB_TRY(settle(&s, FULL_KIB));
+	return down(&s);
+}
+
+static const char *adds_own(struct lab_guest *g)
+{
+	return adds(g, LAB_KERNEL_OWN, "/proc/sys/xen/balloon/hotplug_unpopulated");
+}
+
+static const char *adds_stock(struct lab_guest *g)
+{
+	return adds(g, LAB_KERNEL_STOCK, "/sys/module/aerostat_xen/parameters/hotplug_unpopulated");
+}
+
+/* Each allocation of the borrower's may fail; nothing else of the guest's does. */
+static const char *failing(struct lab_guest *dom0)
+{
+	struct lab_meminfo before;
+	struct subject s;
+
+	LAB_TRY(up(&s, dom0, LAB_PV, LAB_KERNEL_DEBUG));
+	LAB_OK(lab_meminfo(s.g, &before));
+	LAB_OK(lab_must(
+		s.g, 10000,
+		"cd /sys/kernel/debug/fail_page_alloc && echo Y >task-filter &&"
+		" echo 5 >probability && echo -1 >times && echo 0 >verbose &&"
+		" echo N >ignore-gfp-wait && echo N >ignore-gfp-highmem && echo 0 >min-order"));
+	for (unsigned int i = 0; i < 10; i++) {
+		LAB_CHECK(lab_sh(s.g, 30000, NULL,
+				 "echo 1 >/proc/self/make-it-fail; echo 3000 >" FOLDER
+				 "borrow") >= 0,
+			  "no answer");
+		LAB_OK(lab_must(s.g, 10000, "cat " FOLDER "held >" FOLDER "repay"));
+		LAB_TRY(is_as_before(&s, FULL_KIB, &before));
+	}
+	return down(&s);
+}
+
+static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
+static const struct lab_config stock = {.xen = &stock_xen};
+
+static const struct lab_test tests[] = {
+	{"pv", pv, .config = &stock, .timeout_s = 240},
+	{"pvh", pvh, .config = &stock, .timeout_s = 240},
+	{"pv-own", pv_own, .config = &stock, .timeout_s = 240},
+	{"adds-memory-own", adds_own, .config = &stock, .timeout_s = 240},
+	{"adds-memory-stock", adds_stock, .config = &stock, .timeout_s = 240},
+	{"allocations-fail", failing, .config = &stock, .timeout_s = 300},
+};
+
+static const struct lab_suite suite = {
+	.name = "xen-lend",
+	.tests = tests,
+	.count = LAB_COUNT(tests),
+	.after_test = tidy,
+};
+
+int main(int argc, char **argv)
+{
+	return lab_suite_main(argc, argv, &suite);
+}
