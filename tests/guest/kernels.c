@@ -19,7 +19,7 @@
 static const char *const kernels[] = {"bullseye", "bullseye-security", "trixie", "sid",
 				      "experimental"};
 
-/* What the kernel itself believes to be ballooned, where it shows that (from 6.15 on). */
+/* What the kernel itself believes to be ballooned, where it shows that (some time after 6.12). */
 static const char *meminfo_agrees(struct lab_guest *g, uint64_t pages)
 {
 	char *text = NULL, *line;
