@@ -10,8 +10,8 @@ JOBS    ?= $(shell nproc)
 HYPERVISOR ?= vmware
 AERO_DOMU  ?= pvh
 
-.PHONY: help all run run-vmware run-xen check check-fast check-guest check-xen bench bench-xen \
-	modules user guest xen clean tools-fast tools-guest tools-lint
+.PHONY: help all run run-vmware run-xen check check-fast check-guest check-xen check-kernels bench \
+	bench-xen modules user guest xen kernels clean tools-fast tools-guest tools-lint
 
 help:
 	@echo 'make run          a real guest gives memory to its host and gets it again'
@@ -19,6 +19,7 @@ help:
 	@echo 'make check        the tests (a quarter of an hour; the first time needs the network)'
 	@echo 'make check-fast   the tests that need no guest and no root (about a minute)'
 	@echo 'make check-xen    tests on real Xen, not part of make check yet'
+	@echo 'make check-kernels  kernels from 5.10 to the newest, and arm64 (a GB to fetch)'
 	@echo 'make bench        our modules and the kernel'"'"'s own driver, side by side'
 	@echo 'make bench-xen    the same on real Xen'
 	@echo 'make modules      the kernel modules, for the kernel in KDIR= (default: the lab'"'"'s)'
@@ -59,6 +60,10 @@ guest: tools-guest user
 xen: guest
 	@lab/setup xen $(BUILD) >/dev/null
 
+# Other kernels, with headers and compilers.
+kernels: guest
+	@lab/setup kernels $(BUILD) >/dev/null
+
 run:
 	@case '$(HYPERVISOR)' in \
 	vmware | xen) $(MAKE) --no-print-directory run-$(HYPERVISOR) ;; \
@@ -80,9 +85,13 @@ check-guest: guest
 check-xen: xen
 	@tests/run xen $(BUILD) $(JOBS)
 
+check-kernels: kernels
+	@tests/run kernels $(BUILD) $(JOBS)
+
 # Without checkpatch its test is skipped and says so; that is no reason to stop here.
 check: tools-lint guest
 	@tests/checkpatch-setup >/dev/null || echo 'make: going on without checkpatch'
+	@lab/setup kernels $(BUILD) trixie >/dev/null
 	@tests/run check $(BUILD) $(JOBS)
 
 bench: tools-lint guest

@@ -47,6 +47,7 @@ struct lab_config {
 	const char *plugin;	   /* BUILD/monitor/aerostat-vmware-qemu.so */
 	const char *plugin_args;   /* "key=value,key=value"; none */
 	const char *append;	   /* further kernel parameters; none */
+	const char *kernel;	   /* as lab.env says */
 	const char *initramfs;	   /* as lab.env says */
 	const char *const *extra;  /* further arguments for QEMU, up to NULL; none */
 	const struct lab_xen *xen; /* Xen and a dom0 instead of a guest (xen.h); none */

@@ -188,7 +188,7 @@ static int add_xen(struct args *args, const struct lab_guest *g)
 
 static int add_kernel(struct args *args, const struct lab_config *c)
 {
-	const char *kernel = lab_env("AERO_KERNEL");
+	const char *kernel = c->kernel ? c->kernel : lab_env("AERO_KERNEL");
 	const char *initramfs = c->initramfs ? c->initramfs : lab_env("AERO_INITRAMFS");
 
 	if (!kernel || !initramfs)

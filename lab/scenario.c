@@ -205,7 +205,7 @@ static void run_test(struct run *run, const struct lab_test *test)
 	bool skipped, usable;
 
 	alarm((limit_s + HANG_GRACE_S) * lab_slowness());
-	why = guest_for(run, test);
+	why = test->skip ? lab_skip("%s", test->skip) : guest_for(run, test);
 	usable = !why && !test->spoils;
 	if (!why) {
 		lab_log_mark(run->guest);

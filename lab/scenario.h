@@ -41,6 +41,7 @@ struct lab_test {
 	bool fresh;			 /* wants a guest that nobody used before */
 	bool spoils;			 /* nobody shall use the guest after it */
 	const char *allow;		 /* lines of the console with this text are no failure */
+	const char *skip;		 /* a reason not to run it at all; none */
 };
 
 struct lab_suite {

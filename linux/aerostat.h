@@ -106,6 +106,25 @@ extern struct aerostat *aerostat_one;
 
 /* pages.c */
 void aerostat_store_init(struct aerostat *a);
+/* Waits until page migration has let go of pages that have left the balloon.  May sleep. */
+void aerostat_store_settle(struct aerostat *a);
+
+/* mapping.c: for kernels where migration asks for it.  0 or -errno. */
+#if AERO_MIGRATION_BY_MAPPING
+int aerostat_mapping_start(void);
+void aerostat_mapping_stop(void);
+
+extern struct inode *aerostat_mapping_inode;
+#else
+static inline int aerostat_mapping_start(void)
+{
+	return 0;
+}
+
+static inline void aerostat_mapping_stop(void)
+{
+}
+#endif
 
 /* pressure.c */
 int aerostat_pressure_start(struct aerostat *a);

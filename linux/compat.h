@@ -8,12 +8,66 @@
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/version.h>
+#include <linux/vmstat.h>
+
+/*
+ * From 7.0 on the kernel puts pages on a balloon's list and replaces those that have
+ * migrated all by itself, and keeps the lock it takes for that to itself.
+ */
+#ifdef AERO_HAVE_BALLOON_H
+#include <linux/balloon.h>
+#define AERO_BALLOON_CORE 1
+#else
+#include <linux/balloon_compaction.h>
+#define AERO_BALLOON_CORE 0
+#endif
+
+#if IS_ENABLED(CONFIG_BALLOON_MIGRATION) || IS_ENABLED(CONFIG_BALLOON_COMPACTION)
+#define AERO_MIGRATION 1
+#else
+#define AERO_MIGRATION 0
+#endif
+
+/* Before 6.0 a page could only be migrated through the mapping of an inode (mapping.c). */
+#if AERO_MIGRATION && LINUX_VERSION_CODE < KERNEL_VERSION(6, 0, 0)
+#define AERO_MIGRATION_BY_MAPPING 1
+#else
+#define AERO_MIGRATION_BY_MAPPING 0
+#endif
+
+#if !AERO_BALLOON_CORE
+
+/* An isolated page stops being one of a balloon's; it is locked. */
+static inline void aero_compat_finalize(struct page *page)
+{
+#ifdef AERO_HAVE_BALLOON_PAGE_FINALIZE
+	balloon_page_finalize(page);
+#else
+	balloon_page_delete(page);
+#endif
+}
+
+#endif
+
+/* How much of a node is ballooned, for /proc/meminfo where the kernel shows it there. */
+static inline void aero_compat_count_held(struct page *page, long pages)
+{
+#ifdef AERO_HAVE_NR_BALLOON_PAGES
+	mod_node_page_state(page_pgdat(page), NR_BALLOON_PAGES, pages);
+#endif
+}
 
 /* From 6.10 on the string's source is known from the field's declaration. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
 #define aero_assign_str(field, text) __assign_str(field)
 #else
 #define aero_assign_str(field, text) __assign_str(field, text)
+#endif
+
+/* Before 5.16 they were called otherwise; <xen/balloon.h> declares them. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 16, 0)
+#define xen_alloc_ballooned_pages alloc_xenballooned_pages
+#define xen_free_ballooned_pages  free_xenballooned_pages
 #endif
 
 /* A page that comes online is marked as nobody's: as reserved, later as offline. */
@@ -39,6 +93,11 @@ static inline u64 aero_compat_hotplug_end(void)
 	return U64_MAX;
 #endif
 }
+
+/* Its name before 5.12. */
+#ifndef MHP_MERGE_RESOURCE
+#define MHP_MERGE_RESOURCE MEMHP_MERGE_RESOURCE
+#endif
 
 static inline int aero_compat_add_memory(u64 start, u64 size)
 {

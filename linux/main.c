@@ -5,6 +5,20 @@
  */
 #include <linux/module.h>
 
+#include "aerostat.h"
+
+static int __init aerostat_init(void)
+{
+	return aerostat_mapping_start();
+}
+module_init(aerostat_init);
+
+static void __exit aerostat_exit(void)
+{
+	aerostat_mapping_stop();
+}
+module_exit(aerostat_exit);
+
 MODULE_AUTHOR("The Aerostat developers");
 MODULE_DESCRIPTION("Aerostat, a memory balloon: the engine");
 MODULE_LICENSE("Dual MIT/GPL");

@@ -5,6 +5,7 @@
  * of our own, for a whole block fragments nothing.  All are marked offline, so
  * that dump tools and /proc/kcore leave their content alone.
  */
+#include <linux/delay.h>
 #include <linux/pagemap.h>
 #include <linux/vmstat.h>
 
@@ -36,6 +37,7 @@ static void hold_blocks(struct list_head *list, struct page **blocks, unsigned i
 	for (i = 0; i < n; i++) {
 		mark_offline(blocks[i]);
 		list_add(&blocks[i]->lru, list);
+		aero_compat_count_held(blocks[i], 1L << AERO_BLOCK_ORDER);
 	}
 	count_vm_events(BALLOON_INFLATE, (long)n << AERO_BLOCK_ORDER);
 }
@@ -51,11 +53,26 @@ static unsigned int unhold_blocks(struct list_head *list, struct page **blocks, 
 			break;
 		list_del(&block->lru);
 		mark_online(block);
+		aero_compat_count_held(block, -(1L << AERO_BLOCK_ORDER));
 		blocks[got++] = block;
 	}
 	count_vm_events(BALLOON_DEFLATE, (long)got << AERO_BLOCK_ORDER);
 	return got;
 }
+
+#if AERO_BALLOON_CORE
+
+static void hold_pages(struct balloon_dev_info *info, struct page **pages, unsigned int n)
+{
+	unsigned int i;
+	LIST_HEAD(list);
+
+	for (i = 0; i < n; i++)
+		list_add(&pages[i]->lru, &list);
+	balloon_page_list_enqueue(info, &list);
+}
+
+#else
 
 /*
  * A page that was held before may have been looked at by compaction, which
@@ -69,13 +86,17 @@ static void hold_pages(struct balloon_dev_info *info, struct page **pages, unsig
 	for (i = 0; i < n; i++)
 		lock_page(pages[i]);
 	spin_lock_irqsave(&info->pages_lock, flags);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		balloon_page_insert(info, pages[i]);
+		aero_compat_count_held(pages[i], 1);
+	}
 	spin_unlock_irqrestore(&info->pages_lock, flags);
 	for (i = 0; i < n; i++)
 		unlock_page(pages[i]);
 	count_vm_events(BALLOON_INFLATE, n);
 }
+
+#endif
 
 static unsigned int unhold_pages(struct balloon_dev_info *info, struct page **pages, unsigned int n)
 {
@@ -108,7 +129,23 @@ unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class, aer
 	return unhold_blocks(&port->blocks[class], blocks, n);
 }
 
-#ifdef CONFIG_BALLOON_COMPACTION
+#if AERO_MIGRATION && AERO_BALLOON_CORE
+
+/* The kernel replaces the page by itself when it has heard how it went. */
+static int finish_migration(struct balloon_dev_info *info, struct page *to, struct page *from,
+			    enum aero_migration result)
+{
+	switch (result) {
+	case AERO_MIGRATE_MOVED:
+		return 0;
+	case AERO_MIGRATE_SHRUNK:
+		return -ENOENT;
+	default:
+		return -EAGAIN;
+	}
+}
+
+#elif AERO_MIGRATION
 
 /* The isolated page @from is gone from the store; @to, if any, takes its place. */
 static void replace_page(struct balloon_dev_info *info, struct page *to, struct page *from)
@@ -118,13 +155,38 @@ static void replace_page(struct balloon_dev_info *info, struct page *to, struct 
 	if (to)
 		get_page(to);
 	spin_lock_irqsave(&info->pages_lock, flags);
-	if (to)
+	if (to) {
 		balloon_page_insert(info, to);
+		aero_compat_count_held(to, 1);
+	}
 	info->isolated_pages--;
 	spin_unlock_irqrestore(&info->pages_lock, flags);
-	balloon_page_finalize(from);
+	aero_compat_count_held(from, -1);
+	aero_compat_finalize(from);
 	put_page(from);
 }
+
+static int finish_migration(struct balloon_dev_info *info, struct page *to, struct page *from,
+			    enum aero_migration result)
+{
+	switch (result) {
+	case AERO_MIGRATE_MOVED:
+		replace_page(info, to, from);
+		count_vm_event(BALLOON_MIGRATE);
+		return 0;
+	case AERO_MIGRATE_SHRUNK:
+		replace_page(info, NULL, from);
+		count_vm_event(BALLOON_DEFLATE);
+		/* To the kernel a page that became free has been migrated well enough. */
+		return 0;
+	default:
+		return -EAGAIN;
+	}
+}
+
+#endif
+
+#if AERO_MIGRATION
 
 /*
  * Called by page migration with both pages locked and @from isolated.  The step
@@ -135,21 +197,13 @@ static int migrate_one(struct balloon_dev_info *info, struct page *to, struct pa
 		       enum migrate_mode mode)
 {
 	struct aerostat *a = container_of(info, struct aerostat, port.pages);
-	enum aero_migration result;
+	int err;
 
 	if (!mutex_trylock(&a->step))
 		return -EAGAIN;
-	result = aero_migrate(&a->balloon, from, to);
-	if (result == AERO_MIGRATE_MOVED) {
-		replace_page(info, to, from);
-		count_vm_event(BALLOON_MIGRATE);
-	} else if (result == AERO_MIGRATE_SHRUNK) {
-		replace_page(info, NULL, from);
-		count_vm_event(BALLOON_DEFLATE);
-	}
+	err = finish_migration(info, to, from, aero_migrate(&a->balloon, from, to));
 	mutex_unlock(&a->step);
-	/* To the kernel a page that became free has been migrated well enough. */
-	return result == AERO_MIGRATE_FAILED ? -EAGAIN : MIGRATEPAGE_SUCCESS;
+	return err;
 }
 
 #endif
@@ -159,9 +213,18 @@ void aerostat_store_init(struct aerostat *a)
 	unsigned int i;
 
 	balloon_devinfo_init(&a->port.pages);
-#ifdef CONFIG_BALLOON_COMPACTION
+#if AERO_MIGRATION
 	a->port.pages.migratepage = migrate_one;
+#endif
+#if AERO_MIGRATION_BY_MAPPING
+	a->port.pages.inode = aerostat_mapping_inode;
 #endif
 	for (i = 0; i < AERO_CLASSES; i++)
 		INIT_LIST_HEAD(&a->port.blocks[i]);
+}
+
+void aerostat_store_settle(struct aerostat *a)
+{
+	while (READ_ONCE(a->port.pages.isolated_pages))
+		usleep_range(1000, 2000);
 }

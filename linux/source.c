@@ -22,7 +22,7 @@
  * Single pages are offered for migration, so they may lie where only movable
  * pages are allowed.
  */
-#define GFP_SINGLE  (IS_ENABLED(CONFIG_BALLOON_COMPACTION) ? __GFP_MOVABLE : 0)
+#define GFP_SINGLE  (AERO_MIGRATION ? __GFP_MOVABLE : 0)
 
 static gfp_t gfp_of(enum aero_effort effort)
 {

@@ -118,6 +118,7 @@ static struct aerostat *create(const struct aerostat_backend *backend)
 
 static void destroy(struct aerostat *a)
 {
+	aerostat_store_settle(a);
 	destroy_workqueue(a->queue);
 	mutex_destroy(&a->step);
 	kvfree(a);

@@ -34,7 +34,7 @@ void aerostat_xen_front_pace(void)
 void aerostat_xen_front_rested(u32 retries, u32 delay_ms)
 {
 	WRITE_ONCE(balloon_stats.retry_count, retries + 1UL);
-	WRITE_ONCE(balloon_stats.schedule_delay, max(delay_ms / MSEC_PER_SEC, 1UL));
+	WRITE_ONCE(balloon_stats.schedule_delay, max_t(unsigned long, delay_ms / MSEC_PER_SEC, 1));
 }
 
 #ifdef CONFIG_XEN_BALLOON

@@ -7,6 +7,8 @@
 
 struct page;
 
+#ifdef CONFIG_XEN_PV
+
 /* Prepares; -ENOMEM.  Nothing to do, and nothing below to call, in other guests. */
 int aerostat_xen_pv_start(void);
 void aerostat_xen_pv_stop(void);
@@ -27,4 +29,35 @@ void aerostat_xen_pv_hide(struct page **blocks, u32 n, u32 order);
  */
 void aerostat_xen_pv_forget(struct page **pages, u32 n);
 
+#else
+
+/* No guest of this kernel is a PV guest (arm64): none of these is ever called. */
+static inline int aerostat_xen_pv_start(void)
+{
+	return 0;
+}
+
+static inline void aerostat_xen_pv_stop(void)
+{
+}
+
+static inline bool aerostat_xen_pv_unmap(void *ctx, struct page **pages, u32 n, u64 *frames)
+{
+	return false;
+}
+
+static inline bool aerostat_xen_pv_map(void *ctx, struct page **pages, u32 n, const u64 *frames)
+{
+	return false;
+}
+
+static inline void aerostat_xen_pv_hide(struct page **blocks, u32 n, u32 order)
+{
+}
+
+static inline void aerostat_xen_pv_forget(struct page **pages, u32 n)
+{
+}
+
+#endif
 #endif

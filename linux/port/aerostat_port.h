@@ -3,7 +3,6 @@
 #ifndef AEROSTAT_LINUX_PORT_H
 #define AEROSTAT_LINUX_PORT_H
 
-#include <linux/balloon_compaction.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
@@ -11,8 +10,13 @@
 #include <linux/printk.h>
 #include <linux/types.h>
 
-/* 2 MiB on x86 with 4 KiB pages: what one page-table entry of the level above maps. */
-#define AERO_BLOCK_ORDER (PMD_SHIFT - PAGE_SHIFT)
+#include "compat.h"
+
+/*
+ * 2 MiB whatever the page size: what hypervisors take as one.  With pages of 4 KiB that is
+ * also what one page-table entry of the level above maps.
+ */
+#define AERO_BLOCK_ORDER (21 - PAGE_SHIFT)
 
 #ifndef UINT32_MAX
 #define UINT32_MAX U32_MAX
