@@ -37,6 +37,13 @@ struct aerostat_backend {
 	void (*tend)(void);
 	/* A run is over, the next is @delay_ms away; under the step lock. */
 	void (*rested)(u32 retries, u32 delay_ms);
+	/*
+	 * The guest may choose its own size: what it has, as its target counts, and
+	 * a new target.  Where it may not, no_policy says why.
+	 */
+	u64 (*guest_pages)(void);
+	void (*set_target)(u64 guest_pages);
+	const char *no_policy;
 	/* Appends "name value" lines to the statistics.  Called under the step lock. */
 	void (*show)(struct seq_file *m, void *hypervisor);
 };
@@ -85,6 +92,8 @@ void aerostat_kick(void);
  * Page locks of ballooned pages nest inside step and outside pages_lock; page
  * migration comes with them held, so it only tries step.
  */
+struct aerostat_policy;
+
 struct aerostat {
 	struct mutex step;	     /* the engine's step lock */
 	struct aero_balloon balloon; /* under step */
@@ -99,6 +108,7 @@ struct aerostat {
 	struct shrinker *shrinker;
 	struct kobject *kobj;
 	struct dentry *debugfs;
+	struct aerostat_policy *policy;
 };
 
 /* The one balloon, or NULL; under aerostat_registry, or while files of it are open. */
@@ -151,6 +161,11 @@ static inline u64 aerostat_kib(u64 pages)
 {
 	return pages << (PAGE_SHIFT - 10);
 }
+
+/* policy.c: the guest's own target; after sysfs.c's start, before its stop */
+int aerostat_policy_start(struct aerostat *a);
+void aerostat_policy_stop(struct aerostat *a);
+void aerostat_policy_show(struct seq_file *m, struct aerostat *a);
 
 /* sysfs.c */
 int aerostat_sysfs_start(struct aerostat *a);

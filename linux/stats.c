@@ -75,6 +75,7 @@ static int stats_show(struct seq_file *m, void *unused)
 	mutex_lock(&a->step);
 	show_state(m, a);
 	show_counters(m, a);
+	aerostat_policy_show(m, a);
 	if (a->backend->show)
 		a->backend->show(m, a->backend->hypervisor);
 	mutex_unlock(&a->step);

@@ -156,6 +156,7 @@ static const struct aero_pace_config pace = {
 
 static const struct aerostat_backend backend = {
 	.ops = &aero_vmware_ops,
+	.no_policy = "a VMware guest can't have more than its host's target",
 	.hypervisor = &vmware,
 	.pace = &pace,
 	.show = show,

@@ -133,14 +133,21 @@ static int start(struct aerostat *a)
 		return err;
 	WRITE_ONCE(aerostat_one, a);
 	err = aerostat_sysfs_start(a);
-	if (err) {
-		WRITE_ONCE(aerostat_one, NULL);
-		aerostat_pressure_stop(a);
-		return err;
-	}
+	if (err)
+		goto no_sysfs;
+	err = aerostat_policy_start(a);
+	if (err)
+		goto no_policy;
 	aerostat_debugfs_start(a);
 	queue_delayed_work(a->queue, &a->work, 0);
 	return 0;
+
+no_policy:
+	aerostat_sysfs_stop(a);
+no_sysfs:
+	WRITE_ONCE(aerostat_one, NULL);
+	aerostat_pressure_stop(a);
+	return err;
 }
 
 int aerostat_register(const struct aerostat_backend *backend)
@@ -231,6 +238,7 @@ void aerostat_unregister(const struct aerostat_backend *backend)
 		return;
 	}
 	aerostat_debugfs_stop(a);
+	aerostat_policy_stop(a);
 	aerostat_sysfs_stop(a);
 	aerostat_pressure_stop(a);
 

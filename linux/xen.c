@@ -61,8 +61,8 @@ static u64 wanted_pages(void *ctx)
 
 /*
  * Pages on loan are missing in the guest like any others; memory is added in their
- * place where the administrator wants that.  Where none can be added, a target
- * above all there is is out of reach.
+ * place where the administrator wants that.  Where none can be added, a target above
+ * all there is cannot be met.
  */
 static u64 beyond_pages(void *ctx)
 {
@@ -153,6 +153,19 @@ static void hollow(enum aero_class class, struct page **blocks, unsigned int n)
 		aerostat_xen_pv_hide(blocks + i, 1, order);
 }
 
+static u64 guest_pages(void)
+{
+	return READ_ONCE(balloon_stats.current_pages);
+}
+
+/* Never above all there is: a guest does not add memory to itself. */
+static void set_target(u64 pages)
+{
+	u64 all = guest_pages() + aerostat_size_pages();
+
+	WRITE_ONCE(balloon_stats.target_pages, min(pages, all));
+}
+
 /* What drivers gave back to the built-in balloon, or came online there. */
 static void tend(void)
 {
@@ -184,6 +197,8 @@ static struct aerostat_backend backend = {
 	.grow = aerostat_xen_grow,
 	.tend = tend,
 	.rested = aerostat_xen_front_rested,
+	.guest_pages = guest_pages,
+	.set_target = set_target,
 	.show = show,
 };
 
@@ -246,6 +261,8 @@ static int start(void)
 		return err;
 	aero_xen_init(xen, &log_port, &guest, NULL);
 	backend.hypervisor = xen;
+	if (xen_initial_domain())
+		backend.no_policy = "the initial domain's size is for its toolstack to say";
 	err = aerostat_register(&backend);
 	if (err)
 		goto no_balloon;
