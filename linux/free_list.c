@@ -180,7 +180,7 @@ static const char *obstacle(void)
 {
 	if (IS_ENABLED(CONFIG_KASAN) || IS_ENABLED(CONFIG_KMSAN))
 		return "the kernel checks each access to memory";
-	if (debug_pagealloc_enabled_static() || page_poisoning_enabled_static())
+	if (debug_pagealloc_enabled_static() || page_poisoning_enabled())
 		return "the kernel marks free pages";
 	if (aerostat_booted_with("page_owner=on"))
 		return "the kernel keeps a book of pages' owners";
