@@ -49,7 +49,7 @@ static const char *pvh_fresh(struct lab_guest *g)
 	struct subject s;
 	uint64_t large;
 
-	LAB_TRY(domu_up(&s, g, &pvh));
+	LAB_TRY(domu_shared(&s, g, &pvh));
 	LAB_TRY(load(&s));
 	LAB_TRY(go_down(&s, LOW_MIB, &down));
 	large = down.decreased_large * BLOCK_PAGES;
@@ -69,7 +69,7 @@ static const char *pvh_fragmented(struct lab_guest *g)
 	struct figures down, up;
 	struct subject s;
 
-	LAB_TRY(domu_up(&s, g, &pvh));
+	LAB_TRY(domu_shared(&s, g, &pvh));
 	LAB_OK(lab_must(s.g, 20000, "echo 3 >/proc/sys/vm/drop_caches"));
 	LAB_CHECK(!lab_call(s.g, SETTLE_MS, NULL, "fragment 64 8"), "%s", lab_error());
 	LAB_TRY(load(&s));
@@ -91,7 +91,7 @@ static const char *pv_mends(struct lab_guest *g)
 	struct subject s;
 	uint64_t large, base;
 
-	LAB_TRY(domu_up(&s, g, &pv));
+	LAB_TRY(domu_shared(&s, g, &pv));
 	LAB_TRY(load(&s));
 	LAB_OK(lab_write_file(s.g, RUNS, "0"));
 	LAB_TRY(go_down(&s, LOW_MIB, &first));

@@ -129,7 +129,7 @@ static const char *reload_20_domu(struct lab_guest *g, enum lab_domu_type type)
 	const struct lab_domu config = {.type = type};
 	struct subject s;
 
-	LAB_TRY(domu_up(&s, g, &config));
+	LAB_TRY(domu_shared(&s, g, &config));
 	return reload_20(&s, DOMU_FULL_KIB, DOMU_LOW_KIB);
 }
 
@@ -148,7 +148,7 @@ static const char *any_moment_domu(struct lab_guest *g, enum lab_domu_type type)
 	const struct lab_domu config = {.type = type};
 	struct subject s;
 
-	LAB_TRY(domu_up(&s, g, &config));
+	LAB_TRY(domu_shared(&s, g, &config));
 	return unload_at_any_moment(&s);
 }
 
@@ -226,8 +226,8 @@ static const char *tidy_up(struct lab_guest *g)
 static const struct lab_test tests[] = {
 	{"reload-20-dom0", reload_20_dom0, .config = &stock, .timeout_s = 480},
 	{"reload-20-pv", reload_20_pv, .config = &stock, .timeout_s = 480},
-	{"reload-20-pvh", reload_20_pvh, .config = &stock, .timeout_s = 480},
 	{"any-moment-pv", any_moment_pv, .config = &stock, .timeout_s = 480},
+	{"reload-20-pvh", reload_20_pvh, .config = &stock, .timeout_s = 480},
 	{"any-moment-pvh", any_moment_pvh, .config = &stock, .timeout_s = 480},
 	{"second-load", second_load, .config = &stock},
 	{"nothing-to-take-over", nothing_to_take_over, .config = &stock},

@@ -69,7 +69,7 @@ static const char *files(struct lab_guest *dom0)
 	const struct lab_domu config = {.type = LAB_PV};
 	struct subject s;
 
-	LAB_TRY(domu_up(&s, dom0, &config));
+	LAB_TRY(domu_shared(&s, dom0, &config));
 	LAB_TRY(load(&s));
 	LAB_TRY(is(s.g, "acting", "off"));
 	LAB_TRY(is(s.g, "swap_target_kib", "-"));
@@ -90,7 +90,6 @@ static const char *files(struct lab_guest *dom0)
 	LAB_TRY(put(s.g, "stall", "10 5"));
 	LAB_TRY(put(s.g, "selfballooning", "0"));
 	LAB_TRY(is(s.g, "acting", "off"));
-	LAB_OK(lab_domu_stop(s.g));
 	return NULL;
 }
 
@@ -202,7 +201,7 @@ static const char *silence(struct lab_guest *dom0)
 	const struct lab_domu config = {.type = LAB_PV};
 	struct subject s;
 
-	LAB_TRY(domu_up(&s, dom0, &config));
+	LAB_TRY(domu_shared(&s, dom0, &config));
 	LAB_TRY(load(&s));
 	LAB_TRY(put(s.g, "selfballoon_interval", "2"));
 	LAB_TRY(put(s.g, "stall", "0 0"));
@@ -211,7 +210,7 @@ static const char *silence(struct lab_guest *dom0)
 	LAB_TRY(is(s.g, "acting", "pressure"));
 	LAB_OK(lab_must(s.g, 20000, "sleep 5"));
 	LAB_TRY(is(s.g, "acting", "committed"));
-	LAB_OK(lab_domu_stop(s.g));
+	LAB_TRY(put(s.g, "selfballooning", "0"));
 	return NULL;
 }
 
