@@ -188,7 +188,7 @@ static const char *second_load(struct lab_guest *g)
 
 /*
  * There is nothing to take over when somebody did it before.  The somebody is our
- * module; and a copy of it with another name is not stopped by the kernel.
+ * module; and a copy of it with other names is not stopped by the kernel.
  */
 static const char *nothing_to_take_over(struct lab_guest *g)
 {
@@ -196,9 +196,11 @@ static const char *nothing_to_take_over(struct lab_guest *g)
 
 	LAB_OK(lab_must(g, 20000,
 			"cp " MODULE_FOLDER "aerostat_xen.ko /tmp/other.ko && "
-			"at=$(strings -t d /tmp/other.ko |"
-			" sed -n 's/^ *\\([0-9]*\\) aerostat_xen$/\\1/p') && "
-			"printf aerostat_two | dd of=/tmp/other.ko bs=1 seek=$at conv=notrunc"));
+			"for at in $(strings -t d /tmp/other.ko |"
+			" sed -n -e 's/^ *\\([0-9]*\\) aerostat_xen$/\\1/p'"
+			" -e 's/^ *\\([0-9]*\\) aerostat_xen_[a-z]*_pages$/\\1/p'); do "
+			"printf aerostat_two | dd of=/tmp/other.ko bs=1 seek=$at conv=notrunc "
+			"|| exit 1; done"));
 	LAB_TRY(load(&s));
 	LAB_TRY(refuses(g, "can't insert", "dmesg -c >/dev/null; insmod /tmp/other.ko"));
 	LAB_OK(lab_must(g, 20000, "dmesg | grep -q 'there is no thread xen-balloon'"));
