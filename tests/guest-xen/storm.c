@@ -11,7 +11,7 @@
 
 #define TARGETS	     200u
 #define ROUND	     25u  /* of them, then one that must be met */
-#define PAUSE_MAX_MS 150u /* after every other one */
+#define PAUSE_MAX_MS 50u /* after every other one */
 #define CROSSINGS    10u
 #define SWING_KIB    (64 * KIB_PER_MIB)
 #define LEFT_KIB     (2 * KIB_PER_MIB) /* free memory when both have all of theirs */
