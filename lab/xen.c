@@ -17,7 +17,7 @@
 #define NAME_LETTERS   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 #define START_MS       40000 /* Xen's daemons in dom0 */
 #define XL_MS	       60000
-#define BOOT_MS	       90000
+#define BOOT_MS	       180000
 #define DESTROY_MS     60000
 #define SETTLE_POLL_MS 100
 #define HOLD_MS	       100   /* a size that is only passed through does not count */

@@ -231,9 +231,9 @@ static const struct lab_test tests[] = {
 	{"any-moment-pv", any_moment_pv, .config = &stock, .timeout_s = 480},
 	{"reload-20-pvh", reload_20_pvh, .config = &stock, .timeout_s = 480},
 	{"any-moment-pvh", any_moment_pvh, .config = &stock, .timeout_s = 480},
-	{"second-load", second_load, .config = &stock},
-	{"nothing-to-take-over", nothing_to_take_over, .config = &stock},
-	{"not-on-xen", not_on_xen, .config = &elsewhere},
+	{"second-load", second_load, .config = &stock, .timeout_s = 300},
+	{"nothing-to-take-over", nothing_to_take_over, .config = &stock, .timeout_s = 300},
+	{"not-on-xen", not_on_xen, .config = &elsewhere, .timeout_s = 300},
 };
 
 static const struct lab_suite suite = {

@@ -10,7 +10,7 @@
 #include "driver.h"
 
 #define TARGETS	     200u
-#define ROUND	     25u  /* of them, then one that must be met */
+#define ROUND	     25u /* of them, then one that must be met */
 #define PAUSE_MAX_MS 50u /* after every other one */
 #define CROSSINGS    10u
 #define SWING_KIB    (64 * KIB_PER_MIB)
