@@ -7,6 +7,7 @@
 #include "driver.h"
 
 #define ROUNDS	       20u
+#define MOMENTS	       10u
 #define DOM0_FULL_KIB  (1024 * KIB_PER_MIB)
 #define DOM0_LOW_KIB   (900 * KIB_PER_MIB)
 #define DOMU_FULL_KIB  (256 * KIB_PER_MIB)
@@ -115,11 +116,11 @@ static const char *unload_at_any_moment(struct subject *s)
 	struct before b;
 
 	LAB_TRY(look(s, &b));
-	for (unsigned int i = 0; i < ROUNDS; i++) {
+	for (unsigned int i = 0; i < MOMENTS; i++) {
 		LAB_OK(lab_mem_set_kib(s->g, i % 2 ? DOMU_FULL_KIB : DOMU_LOW_KIB));
 		LAB_OK(lab_must(s->g, UNLOAD_MS,
 				"modprobe aerostat_xen && usleep %u && rmmod aerostat_xen",
-				i * i * 3000));
+				i * i * 12000));
 	}
 	return same_as(s, DOMU_FULL_KIB, &b);
 }
