@@ -486,7 +486,7 @@ static int domu_create(struct lab_guest *domu, const struct lab_domu *c)
 	if (asprintf(&config,
 		     "name=\"%s\"\ntype=\"%s\"\nkernel=\"/xen/%s/vmlinux\"\n"
 		     "ramdisk=\"/xen/%s/initramfs\"\nmemory=%u\nmaxmem=%u\nvcpus=%u\n"
-		     "extra=\"console=hvc0 loglevel=5 panic=-1 watchdog_thresh=30 aero_role=domu"
+		     "extra=\"console=hvc0 loglevel=5 panic=-1 watchdog_thresh=30 pci=noearly aero_role=domu"
 		     "%s%s%s%s\"\non_crash=\"destroy\"\non_reboot=\"destroy\"\n"
 		     "on_poweroff=\"destroy\"\n%s\n",
 		     c->name, c->type == LAB_PV ? "pv" : "pvh", kernel, kernel, c->memory_mib,

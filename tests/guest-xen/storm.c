@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/*
- * Targets that come faster than they can be met, and two domUs whose targets
- * cross.  $AERO_SEED repeats or varies the targets.
- */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "storm.h"
 
 #define TARGETS	     200u
 #define ROUND	     25u /* of them, then one that must be met */
 #define PAUSE_MAX_MS 50u /* after every other one */
-#define MAX_MIB	     768u
 #define CROSSINGS    10u
 #define SWING_KIB    (64 * KIB_PER_MIB)
 #define LEFT_KIB     (2 * KIB_PER_MIB) /* free memory when both have all of theirs */
-
-static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
-static const struct lab_config stock = {.xen = &stock_xen};
 
 static uint64_t seed(void)
 {
@@ -94,7 +86,7 @@ static const char *storm(struct subject *s, unsigned int low_mib, unsigned int h
 	return NULL;
 }
 
-static const char *storm_dom0(struct lab_guest *g)
+const char *storm_dom0(struct lab_guest *g)
 {
 	struct subject s = {.g = g};
 
@@ -115,12 +107,12 @@ static const char *storm_domu(struct lab_guest *g, enum lab_domu_type type)
 	return storm(&s, 200, 400, MAX_MIB);
 }
 
-static const char *storm_pv(struct lab_guest *g)
+const char *storm_pv(struct lab_guest *g)
 {
 	return storm_domu(g, LAB_PV);
 }
 
-static const char *storm_pvh(struct lab_guest *g)
+const char *storm_pvh(struct lab_guest *g)
 {
 	return storm_domu(g, LAB_PVH);
 }
@@ -157,7 +149,7 @@ static const char *cross(struct subject s[2])
 	return NULL;
 }
 
-static const char *crossing(struct lab_guest *g)
+const char *crossing(struct lab_guest *g)
 {
 	const struct lab_domu configs[2] = {
 		{.type = LAB_PV, .name = "one", .memory_mib = 256, .maxmem_mib = MAX_MIB},
@@ -175,23 +167,4 @@ static const char *crossing(struct lab_guest *g)
 		LAB_OK(lab_data_check(s[i].g));
 	}
 	return NULL;
-}
-
-static const struct lab_test tests[] = {
-	{"storm-dom0", storm_dom0, .config = &stock, .timeout_s = 480},
-	{"storm-pv", storm_pv, .config = &stock, .timeout_s = 480},
-	{"storm-pvh", storm_pvh, .config = &stock, .timeout_s = 480},
-	{"crossing", crossing, .config = &stock, .timeout_s = 480},
-};
-
-static const struct lab_suite suite = {
-	.name = "xen-storm",
-	.tests = tests,
-	.count = LAB_COUNT(tests),
-	.after_test = tidy,
-};
-
-int main(int argc, char **argv)
-{
-	return lab_suite_main(argc, argv, &suite);
 }
