@@ -110,26 +110,44 @@ int aero_write(const char *root, const char *name, const char *text)
 
 /* ---- figures ---- */
 
+static bool number_at(const char *at, uint64_t *value)
+{
+	char digits[24];
+	size_t n;
+
+	at += strspn(at, " \t");
+	n = strspn(at, "0123456789");
+	if (n >= sizeof(digits))
+		return false;
+	memcpy(digits, at, n);
+	digits[n] = 0;
+	return aero_parse(digits, UINT64_MAX, value);
+}
+
 bool aero_line(const char *text, const char *name, uint64_t *value)
 {
 	size_t length = strlen(name);
-	char digits[24];
 
 	for (const char *line = text; line; line = strchr(line, '\n')) {
-		size_t n;
-
 		line += *line == '\n';
-		if (strncmp(line, name, length))
-			continue;
-		line += length + strspn(line + length, " \t");
-		n = strspn(line, "0123456789");
-		if (n >= sizeof(digits))
-			return false;
-		memcpy(digits, line, n);
-		digits[n] = 0;
-		return aero_parse(digits, UINT64_MAX, value);
+		if (!strncmp(line, name, length))
+			return number_at(line + length, value);
 	}
 	return false;
+}
+
+uint64_t aero_sum(const char *text, const char *prefix)
+{
+	size_t length = strlen(prefix);
+	uint64_t sum = 0, value;
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (!strncmp(line, prefix, length) &&
+		    number_at(line + strcspn(line, " \n"), &value))
+			sum += value;
+	}
+	return sum;
 }
 
 int aero_memory(const char *root, uint64_t *available_kib, uint64_t *total_kib)

@@ -32,6 +32,9 @@ int aero_write(const char *root, const char *name, const char *text);
 /* The number after @name at the beginning of a line; false: there is none. */
 bool aero_line(const char *text, const char *name, uint64_t *value);
 
+/* The sum of the numbers of all lines whose names begin with @prefix. */
+uint64_t aero_sum(const char *text, const char *prefix);
+
 /* MemAvailable and MemTotal.  Errors: -1, see aero_error(). */
 int aero_memory(const char *root, uint64_t *available_kib, uint64_t *total_kib);
 
