@@ -212,6 +212,7 @@ static int undo(int argc, char **argv)
 		NULL,
 		NULL};
 	char left[AERO_PATH_MAX];
+	size_t count;
 	struct swap s = {.root = ""};
 	struct aero_areas areas;
 	int fd, ret;
@@ -225,10 +226,13 @@ static int undo(int argc, char **argv)
 		printf("no areas are set up\n");
 		return CLI_OK;
 	}
+	count = areas.count;
 	if (ret < 0 || aero_areas_remove(s.root, &areas, left))
 		return failed();
-	if (!*left)
+	if (!*left) {
+		printf("%zu areas removed\n", count);
 		return CLI_OK;
+	}
 	cli_complain("%s is no longer what was made, and was left alone; see what it is, and "
 		     "remove it by hand",
 		     left);

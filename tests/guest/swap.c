@@ -16,6 +16,7 @@
 #define AREA_MIB   64u
 #define DATA_MIB   120u
 #define BURST_MIB  340u
+#define FULL_MIB   400u
 
 /* A quarter of what is left, each second, after three seconds. */
 #define INTERVAL_S 1
@@ -85,7 +86,8 @@ static const char *clean(struct lab_guest *g)
 	char *said = NULL;
 
 	lab_sh(g, 10000, &said, "[ ! -e /tmp/said ] || grep -v 'per mille' /tmp/said");
-	lab_note("%s", said ? said : "");
+	if (said && *said)
+		lab_note("%s", said);
 	free(said);
 	LAB_TRY(agent(g, "hog stop"));
 	LAB_TRY(agent(g, "data free"));
@@ -95,7 +97,7 @@ static const char *clean(struct lab_guest *g)
 		"[ ! -e " CGROUP "crowd ] || { for p in $(cat " CGROUP "crowd/cgroup.procs);"
 		"do kill -9 $p; done; sleep 0.3; rm -f /tmp/blob; rmdir " CGROUP "crowd; };"
 		"[ ! -e " CGROUP "aerostatd-home ] || rmdir " CGROUP "aerostatd-home;"
-		"rm -f /tmp/pid /tmp/said /tmp/ready; aerostat swap undo; [ ! -e /sys/module/zram ] || rmmod zram;"
+		"rm -f /tmp/pid /tmp/said; aerostat swap undo; [ ! -e /sys/module/zram ] || rmmod zram;"
 		"[ ! -e /sys/module/aerostat_vmware ] || rmmod aerostat_vmware aerostat"));
 	return tidy(g);
 }
@@ -211,9 +213,9 @@ static const char *growing_is_left_alone(struct lab_guest *g)
 	uint64_t before, after;
 
 	LAB_TRY(set_up(g));
-	LAB_TRY(make_blob(g, 80));
+	LAB_TRY(make_blob(g, 40));
 	LAB_TRY(daemon_up(g));
-	for (unsigned int i = 0; i < 20; i++) {
+	for (unsigned int i = 0; i < 14; i++) {
 		LAB_OK(lab_must(g, 10000, "echo 2M >" CGROUP "crowd/memory.reclaim"));
 		lab_sleep_ms(400);
 		if (i == 4)
@@ -221,7 +223,7 @@ static const char *growing_is_left_alone(struct lab_guest *g)
 	}
 	LAB_TRY(used_kib(g, &after));
 	lab_note("%" PRIu64 " KiB after a while, %" PRIu64 " in the end", before, after);
-	LAB_CHECK(after > before + 16 * 1024, "the store did not grow");
+	LAB_CHECK(after > before + 8 * 1024, "the store did not grow");
 	LAB_OK(lab_must(g, 10000, "! grep 'came home\\|half-way' /tmp/said"));
 	/* Now it does not, and the same pages come. */
 	LAB_TRY(until(g, HOME_MS,
@@ -232,11 +234,12 @@ static const char *growing_is_left_alone(struct lab_guest *g)
 
 /* ---- giving up ---- */
 
-#define CROWD 24u
+#define CROWD	   20u
+#define MEMBER_KIB 3200u
 
 /*
  * Many processes, for between two of them a swapoff can be interrupted; all of what
- * they have goes to swap.  Whoever brings it home gets 2 % of a processor.
+ * they have goes to swap.  Whoever brings it home gets 1 % of a processor.
  */
 static const char *slow_home(struct lab_guest *g)
 {
@@ -244,27 +247,34 @@ static const char *slow_home(struct lab_guest *g)
 	LAB_OK(lab_must(
 		g, 60000,
 		"echo '+memory +cpu' >" CGROUP "cgroup.subtree_control && mkdir " CGROUP
-		"crowd " CGROUP "aerostatd-home && echo '2000 100000' >" CGROUP
+		"crowd " CGROUP "aerostatd-home && echo '1000 100000' >" CGROUP
 		"aerostatd-home/cpu.max &&"
-		"for i in $(seq %u); do sh -c 'echo $$ >" CGROUP "crowd/cgroup.procs;"
-		"x=$(yes some text that takes room | head -c 3500000); echo $$ >>/tmp/ready; sleep 600; echo $x' "
+		"for i in $(seq %u); do (echo 0 >" CGROUP "crowd/cgroup.procs;"
+		"cat /init /init /init /init | dd bs=%uk count=1 iflag=fullblock | sleep 600) "
 		">/dev/null 2>&1 & done",
-		CROWD));
-	LAB_TRY(until(g, 30000, "[ $(wc -l </tmp/ready) -ge 24 ]"));
+		CROWD, MEMBER_KIB));
+	LAB_TRY(until(g, 30000, "[ $(cat " CGROUP "crowd/memory.current) -gt 65000000 ]"));
 	lab_sh(g, 30000, NULL, "echo 200M >" CGROUP "crowd/memory.reclaim");
 	LAB_TRY(until(g, 20000,
-		      "awk '/^.dev.zram/ { n += $4 } END { exit n < 40960 }' /proc/swaps"));
+		      "awk '/^.dev.zram/ { n += $4 } END { exit n < 30000 }' /proc/swaps"));
 	LAB_TRY(daemon_up(g));
 	return until(g, HOME_MS, "cat " CGROUP "aerostatd-home/cgroup.procs | grep .");
+}
+
+/* While a swapoff goes on, /proc/swaps has the area; when it was done, it has not. */
+static const char *nobody_at_it(struct lab_guest *g)
+{
+	LAB_TRY(until(g, 20000, "[ -z \"$(cat " CGROUP "aerostatd-home/cgroup.procs)\" ]"));
+	LAB_OK(lab_must(g, 10000, "! grep 'came home' /tmp/said"));
+	return all_on(g);
 }
 
 static const char *pressure_ends_it(struct lab_guest *g)
 {
 	LAB_TRY(slow_home(g));
-	LAB_OK(lab_must(g, 10000, "[ $(grep -c '^/dev/zram' /proc/swaps) = %u ]", AREAS - 1));
-	LAB_TRY(hog(g, BURST_MIB));
+	LAB_TRY(hog(g, FULL_MIB));
 	LAB_TRY(until(g, 10000, "grep 'half-way' /tmp/said"));
-	LAB_TRY(until(g, 20000, "[ $(grep -c '^/dev/zram' /proc/swaps) = 4 ]"));
+	LAB_TRY(nobody_at_it(g));
 	/* Nor does it fit into memory now. */
 	LAB_OK(lab_must(g, 20000, "aerostat swap undo; [ $? = 1 ]"));
 	LAB_TRY(all_on(g));
@@ -285,7 +295,7 @@ static const char *killed_with_all_on(struct lab_guest *g)
 {
 	LAB_TRY(slow_home(g));
 	LAB_OK(lab_must(g, 10000, "kill -KILL $(cat /tmp/pid)"));
-	LAB_TRY(until(g, 20000, "[ $(grep -c '^/dev/zram' /proc/swaps) = 4 ]"));
+	LAB_TRY(nobody_at_it(g));
 	/* And one that was off is on with the next daemon. */
 	LAB_OK(lab_must(g, 60000, "swapoff /dev/zram2"));
 	LAB_TRY(daemon_up(g));
