@@ -24,8 +24,8 @@
 #define REST_REPORTS	       30U
 #define REST_REPORTS_MOST      960U
 
-/* An area that is not empty by then is on a slow disk, or in a busy guest. */
-#define LIMIT_US	       30000000U
+/* An area that is not empty after so many is on a slow disk, or in a busy guest. */
+#define LIMIT_REPORTS	       30U
 
 /* ---- what the machine says ---- */
 
@@ -169,6 +169,7 @@ static void begin(struct aero_home *h, const struct aero_area *area, int priorit
 	h->area = *area;
 	h->priority = priority;
 	h->killed = false;
+	h->working = 0;
 	h->started_us = h->psi.at_us;
 	h->own_us = aero_group_waited_us();
 	pid = fork();
@@ -238,15 +239,26 @@ static bool fits(struct aero_home *h, const struct aero_area *area)
 	return enough;
 }
 
+/* False: there are none to be known of. */
+static bool read_areas(struct aero_home *h, struct aero_areas *areas)
+{
+	int ret = aero_areas_load(h->root, areas);
+
+	if (ret > 0)
+		ret = aero_areas_look(h->root, areas) ? -1 : 1;
+	if (ret < 0 && !h->bad_said)
+		aero_say("%s", aero_error());
+	h->bad_said = ret < 0;
+	return ret > 0;
+}
+
 static void look(struct aero_home *h)
 {
 	static struct aero_areas areas;
 	const struct aero_area *least;
 	uint64_t target_kib;
 
-	if (!read_target(h, &target_kib))
-		return;
-	if (aero_areas_load(h->root, &areas) <= 0 || aero_areas_look(h->root, &areas))
+	if (!read_target(h, &target_kib) || !read_areas(h, &areas))
 		return;
 	pace(h, areas.all_used_kib, target_kib);
 	least = least_used(&areas);
@@ -262,8 +274,10 @@ static void look(struct aero_home *h)
 
 void aero_home_step(struct aero_home *h, const struct aero_stall *stall)
 {
-	if (h->child)
+	if (h->child) {
+		h->working++;
 		return;
+	}
 	h->calm = stall->some_permille < AERO_STALL_PERMILLE ? h->calm + 1 : 0;
 	h->resting -= h->resting > 0;
 	if (h->off)
@@ -297,7 +311,7 @@ static const char *trouble(const struct aero_home *h)
 
 	if (others_wait(h))
 		return "tasks wait for memory";
-	if (aero_now_us() - h->started_us > LIMIT_US)
+	if (h->working > LIMIT_REPORTS)
 		return "it takes too long";
 	if (!spare_kib(h->root))
 		return "memory is short";

@@ -21,20 +21,21 @@ struct aero_effort {
 struct aero_home {
 	const char *root;
 	bool verbose, dry_run;
-	uint64_t due_kib;     /* should be home by now, by the policy's pace */
-	uint64_t paced_us;    /* until when that was worked out; 0: begin anew */
-	unsigned int calm;    /* reports in a row without pressure */
-	unsigned int resting; /* reports to go after it gave up */
-	unsigned int rest;    /* for how many the next time */
-	bool short_said;
-	uint64_t told_own_us; /* of what children waited, what aero_home_own_us() has told */
-	bool off;	      /* an area that should be on is not */
+	uint64_t due_kib;	   /* should be home by now, by the policy's pace */
+	uint64_t paced_us;	   /* until when that was worked out; 0: begin anew */
+	unsigned int calm;	   /* reports in a row without pressure */
+	unsigned int resting;	   /* reports to go after it gave up */
+	unsigned int rest;	   /* for how many the next time */
+	bool short_said, bad_said; /* once, not at each report */
+	uint64_t told_own_us;	   /* of what children waited, what aero_home_own_us() has told */
+	bool off;		   /* an area that should be on is not */
 
 	/* While a child is at work. */
 	pid_t child; /* 0: none is */
 	struct aero_area area;
 	int priority, lock;
 	bool killed;
+	unsigned int working; /* reports since it began */
 	uint64_t started_us;
 	struct aero_effort effort; /* when it began */
 	struct aero_psi psi;
