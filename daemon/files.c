@@ -150,27 +150,23 @@ uint64_t aero_sum(const char *text, const char *prefix)
 	return sum;
 }
 
-int aero_memory(const char *root, uint64_t *available_kib, uint64_t *total_kib)
+#define HEADROOM_SHARE	   20U
+#define HEADROOM_LEAST_KIB (16U * 1024)
+
+int aero_memory(const char *root, uint64_t *available_kib, uint64_t *headroom_kib)
 {
 	char text[8192];
 	int err = aero_read(root, "/proc/meminfo", text, sizeof(text));
+	uint64_t total_kib, share_kib;
 
 	if (err)
 		return aero_fail("can't read %s/proc/meminfo: %s", root, strerror(-err));
 	if (!aero_line(text, "MemAvailable:", available_kib) ||
-	    !aero_line(text, "MemTotal:", total_kib))
+	    !aero_line(text, "MemTotal:", &total_kib))
 		return aero_fail("%s/proc/meminfo has no MemAvailable or MemTotal", root);
+	share_kib = total_kib / HEADROOM_SHARE;
+	*headroom_kib = share_kib > HEADROOM_LEAST_KIB ? share_kib : HEADROOM_LEAST_KIB;
 	return 0;
-}
-
-#define HEADROOM_SHARE	   20U
-#define HEADROOM_LEAST_KIB (16U * 1024)
-
-uint64_t aero_headroom_kib(uint64_t total_kib)
-{
-	uint64_t share_kib = total_kib / HEADROOM_SHARE;
-
-	return share_kib > HEADROOM_LEAST_KIB ? share_kib : HEADROOM_LEAST_KIB;
 }
 
 uint64_t aero_now_us(void)

@@ -21,14 +21,14 @@ struct aero_effort {
 struct aero_home {
 	const char *root;
 	bool verbose, dry_run;
-	uint64_t due_kib;	   /* should be home by now, by the policy's pace */
-	uint64_t paced_us;	   /* until when that was worked out; 0: begin anew */
-	unsigned int calm;	   /* reports in a row without pressure */
-	unsigned int resting;	   /* reports to go after it gave up */
-	unsigned int rest;	   /* for how many the next time */
-	bool short_said, bad_said; /* once, not at each report */
-	uint64_t told_own_us;	   /* of what children waited, what aero_home_own_us() has told */
-	bool off;		   /* an area that should be on is not */
+	uint64_t due_kib;		     /* should be home by now, by the policy's pace */
+	uint64_t paced_us;		     /* until when that was worked out; 0: begin anew */
+	unsigned int calm;		     /* reports in a row without pressure */
+	unsigned int resting;		     /* reports to go after it gave up */
+	unsigned int rest;		     /* for how many the next time */
+	bool short_said, bad_said, off_said; /* once, not at each report */
+	uint64_t told_own_us; /* of what children waited, what aero_home_own_us() has told */
+	bool off;	      /* an area that should be on is not */
 
 	/* While a child is at work. */
 	pid_t child; /* 0: none is */
@@ -57,5 +57,16 @@ uint64_t aero_home_own_us(struct aero_home *h);
 
 /* Gives up what is going on; all areas are on again if the kernel lets us. */
 void aero_home_end(struct aero_home *h);
+
+/* ---- between home.c, which says when, and bring.c, which does it ---- */
+
+/* After giving up, so many reports without another try. */
+#define AERO_REST_REPORTS 30U
+
+/* The child starts; @area is on and holds pages. */
+void aero_home_begin(struct aero_home *h, const struct aero_area *area, int priority);
+
+void aero_home_restore(struct aero_home *h, const struct aero_area *area, int priority);
+void aero_home_restore_all(struct aero_home *h);
 
 #endif

@@ -240,11 +240,10 @@ static int switch_off(const char *root, const struct aero_area *area)
 
 static int check_fits(const char *root, const struct aero_areas *areas)
 {
-	uint64_t available_kib, total_kib, headroom_kib;
+	uint64_t available_kib, headroom_kib;
 
-	if (aero_memory(root, &available_kib, &total_kib))
+	if (aero_memory(root, &available_kib, &headroom_kib))
 		return -1;
-	headroom_kib = aero_headroom_kib(total_kib);
 	if (!areas->used_kib || areas->used_kib + headroom_kib <= available_kib)
 		return 0;
 	return aero_fail("%llu MiB lie in the areas and %llu MiB of memory are available, of which "
