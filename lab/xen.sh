@@ -159,7 +159,8 @@ xen_base()
 	for folder in bin sbin usr/bin usr/sbin proc sys dev tmp run etc root; do
 		mkdir -p "$1/$folder" || return 1
 	done
-	cp "$(command -v busybox)" "$1/bin/busybox" && cp "$2" "$1/init"
+	cp "$(command -v busybox)" "$1/bin/busybox" && cp "$2" "$1/init" &&
+		copy_programs "$2" "$1/bin"
 }
 
 # kernel_payload STAGE NAME RELEASE VMLINUX MODDIR OURS AGENT: one kernel for dom0
@@ -190,10 +191,11 @@ xen_kernels()
 dom0_image()
 {
 	output=$1 agent=$2/lab/aerostat-agent
-	[ -x "$agent" ] || die "the guest's agent, $agent, is not built; run: meson compile -C $2"
+	check_programs "$agent"
 	key=$(
 		printf '%s\n' "$3" "$4"
-		cat "$agent" "$HERE/guest/dom0.sh" | sha256sum
+		# shellcheck disable=SC2046 # paths without white space
+		cat "$agent" $(guest_programs "$agent") "$HERE/guest/dom0.sh" | sha256sum
 		printf '%s\n' "$3" | while read -r _ release vmlinux _; do
 			stat -c '%n %s %Y' "$vmlinux"
 			find "$2/modules/$release" -maxdepth 1 -name '*.ko' -exec sha256sum {} + 2>/dev/null | sort

@@ -25,7 +25,8 @@ static void read_levels(struct aerostat *a, struct aero_policy_figures *f)
 
 	f->managed_pages = totalram_pages();
 	f->committed_pages = max_t(long, vm_memory_committed(), 0);
-	f->current_pages = a->backend->guest_pages();
+	/* Nobody counts it where the guest may not choose its size. */
+	f->current_pages = a->backend->guest_pages ? a->backend->guest_pages() : f->managed_pages;
 	f->free_pages = global_zone_page_state(NR_FREE_PAGES);
 	f->available_pages = max(si_mem_available(), 0L);
 	f->file_active_pages = global_node_page_state(NR_ACTIVE_FILE);
