@@ -55,7 +55,7 @@ struct lab_domu {
 	const char *append;	 /* further kernel parameters; none */
 	const char *modules; /* modules that its init loads before all else; none; "aerostat_xen" */
 	const char *config;  /* further lines for xl; none */
-	unsigned int boot_timeout_ms; /* 90000 */
+	unsigned int boot_timeout_ms; /* 180000 */
 };
 
 /* ---- life ---- */
@@ -71,6 +71,9 @@ int lab_domu_stop(struct lab_guest *domu);
 
 /* All that lab_domu_start() has started and nobody has stopped. */
 int lab_domu_stop_all(struct lab_guest *dom0);
+
+/* The same but for one; NULL: all. */
+int lab_domu_stop_others(struct lab_guest *dom0, const struct lab_guest *keep);
 
 /* 0 for dom0. */
 unsigned int lab_domain(const struct lab_guest *g);

@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/*
- * Targets that come faster than they can be met, and two domUs whose targets
- * cross.  $AERO_SEED repeats or varies the targets.
- */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "storm.h"
 
 #define TARGETS	     200u
-#define ROUND	     25u     /* of them, then one that must be met */
-#define PAUSE_MAX_US 100000u /* after some */
+#define ROUND	     25u /* of them, then one that must be met */
+#define PAUSE_MAX_MS 50u /* after every other one */
 #define CROSSINGS    10u
 #define SWING_KIB    (64 * KIB_PER_MIB)
 #define LEFT_KIB     (2 * KIB_PER_MIB) /* free memory when both have all of theirs */
-
-static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
-static const struct lab_config stock = {.xen = &stock_xen};
 
 static uint64_t seed(void)
 {
@@ -39,36 +32,33 @@ static uint64_t chance(uint64_t *state)
 }
 
 /*
- * Targets the way `xl mem-set` leaves them, which itself takes longer than many of
- * them need to be met.  Up to @high_kib Xen must let the domain grow, as it would then.
+ * Targets the way `xl mem-set` leaves them, but without its process, which takes longer
+ * than many of them need to be met.  Xen must let the
+ * domain grow to all it may have.
  */
 static const char *write_targets(struct subject *s, uint64_t *state, unsigned int n,
-				 uint64_t low_kib, uint64_t high_kib)
+				 uint64_t low_kib, uint64_t high_kib, unsigned int max_mib)
 {
 	uint64_t pages = (high_kib - low_kib) / LAB_PAGE_KIB + 1;
-	char command[4000];
-	int at;
+	struct lab_guest *dom0 = lab_dom0(s->g);
 
-	at = snprintf(command, sizeof(command),
-		      "xl mem-max %u %" PRIu64 "k && path=/local/domain/%u/memory/target && { true",
-		      lab_domain(s->g), high_kib, lab_domain(s->g));
+	LAB_OK(lab_must(dom0, 20000, "xl mem-max %u %um", lab_domain(s->g), max_mib));
 	for (unsigned int i = 0; i < n; i++) {
-		LAB_CHECK(at + 100 < (int)sizeof(command), "too many targets for one command");
-		at += snprintf(command + at, sizeof(command) - (size_t)at,
-			       " && xenstore-write $path %" PRIu64,
-			       low_kib + chance(state) % pages * LAB_PAGE_KIB);
-		/* Each of these is a process, and time. */
-		if (chance(state) % 4 == 0)
-			at += snprintf(command + at, sizeof(command) - (size_t)at,
-				       " && usleep %" PRIu64, chance(state) % PAUSE_MAX_US);
+		uint64_t kib = low_kib + chance(state) % pages * LAB_PAGE_KIB;
+
+		LAB_CHECK(!lab_call(dom0, 20000, NULL,
+				    "store /local/domain/%u/memory/target %" PRIu64,
+				    lab_domain(s->g), kib),
+			  "can't write a target: %s", lab_error());
+		if (chance(state) % 2)
+			lab_sleep_ms((unsigned int)(chance(state) % PAUSE_MAX_MS));
 	}
-	strcpy(command + at, "; }");
-	LAB_OK(lab_must(lab_dom0(s->g), SETTLE_MS, "%s", command));
 	return NULL;
 }
 
 /* Any page between the two, so nearly all targets break a block. */
-static const char *storm(struct subject *s, unsigned int low_mib, unsigned int high_mib)
+static const char *storm(struct subject *s, unsigned int low_mib, unsigned int high_mib,
+			 unsigned int max_mib)
 {
 	uint64_t low_kib = low_mib * KIB_PER_MIB, high_kib = high_mib * KIB_PER_MIB;
 	uint64_t pages = (high_kib - low_kib) / LAB_PAGE_KIB + 1, state = seed(), before, after;
@@ -81,7 +71,7 @@ static const char *storm(struct subject *s, unsigned int low_mib, unsigned int h
 	for (unsigned int i = 0; i < TARGETS / ROUND; i++) {
 		uint64_t kib;
 
-		LAB_TRY(write_targets(s, &state, ROUND - 1, low_kib, high_kib));
+		LAB_TRY(write_targets(s, &state, ROUND - 1, low_kib, high_kib, max_mib));
 		kib = low_kib + chance(&state) % pages * LAB_PAGE_KIB;
 		LAB_OK(lab_mem_set_kib(s->g, kib));
 		LAB_TRY(settle(s, kib));
@@ -96,33 +86,33 @@ static const char *storm(struct subject *s, unsigned int low_mib, unsigned int h
 	return NULL;
 }
 
-static const char *storm_dom0(struct lab_guest *g)
+const char *storm_dom0(struct lab_guest *g)
 {
 	struct subject s = {.g = g};
 
 	LAB_OK(lab_data_fill(g, 64, 1));
 	LAB_TRY(load(&s));
-	LAB_TRY(storm(&s, 800, 1024));
+	LAB_TRY(storm(&s, 800, 1024, 1024));
 	LAB_OK(lab_call(g, 20000, NULL, "data free"));
 	return NULL;
 }
 
 static const char *storm_domu(struct lab_guest *g, enum lab_domu_type type)
 {
-	const struct lab_domu config = {.type = type, .memory_mib = 256, .maxmem_mib = 400};
+	const struct lab_domu config = {.type = type, .memory_mib = 256, .maxmem_mib = MAX_MIB};
 	struct subject s;
 
-	LAB_TRY(domu_up(&s, g, &config));
+	LAB_TRY(domu_shared(&s, g, &config));
 	LAB_TRY(load(&s));
-	return storm(&s, 200, 400);
+	return storm(&s, 200, 400, MAX_MIB);
 }
 
-static const char *storm_pv(struct lab_guest *g)
+const char *storm_pv(struct lab_guest *g)
 {
 	return storm_domu(g, LAB_PV);
 }
 
-static const char *storm_pvh(struct lab_guest *g)
+const char *storm_pvh(struct lab_guest *g)
 {
 	return storm_domu(g, LAB_PVH);
 }
@@ -159,41 +149,22 @@ static const char *cross(struct subject s[2])
 	return NULL;
 }
 
-static const char *crossing(struct lab_guest *g)
+const char *crossing(struct lab_guest *g)
 {
 	const struct lab_domu configs[2] = {
-		{.type = LAB_PV, .name = "one", .memory_mib = 256, .maxmem_mib = 768},
-		{.type = LAB_PVH, .name = "two", .memory_mib = 256, .maxmem_mib = 768},
+		{.type = LAB_PV, .name = "one", .memory_mib = 256, .maxmem_mib = MAX_MIB},
+		{.type = LAB_PVH, .memory_mib = 256, .maxmem_mib = MAX_MIB},
 	};
 	struct subject s[2];
 
-	for (unsigned int i = 0; i < 2; i++) {
-		LAB_TRY(domu_up(&s[i], g, &configs[i]));
+	LAB_TRY(domu_shared(&s[1], g, &configs[1]));
+	LAB_TRY(domu_up(&s[0], g, &configs[0]));
+	for (unsigned int i = 0; i < 2; i++)
 		LAB_TRY(load(&s[i]));
-	}
 	LAB_TRY(cross(s));
 	for (unsigned int i = 0; i < 2; i++) {
 		LAB_TRY(figures_agree(&s[i]));
 		LAB_OK(lab_data_check(s[i].g));
 	}
 	return NULL;
-}
-
-static const struct lab_test tests[] = {
-	{"storm-dom0", storm_dom0, .config = &stock, .timeout_s = 480},
-	{"storm-pv", storm_pv, .config = &stock, .timeout_s = 480},
-	{"storm-pvh", storm_pvh, .config = &stock, .timeout_s = 480},
-	{"crossing", crossing, .config = &stock, .timeout_s = 480},
-};
-
-static const struct lab_suite suite = {
-	.name = "xen-storm",
-	.tests = tests,
-	.count = LAB_COUNT(tests),
-	.after_test = tidy,
-};
-
-int main(int argc, char **argv)
-{
-	return lab_suite_main(argc, argv, &suite);
 }
