@@ -162,14 +162,44 @@ xen_base()
 	cp "$(command -v busybox)" "$1/bin/busybox" && cp "$2" "$1/init"
 }
 
-# kernel_payload STAGE NAME RELEASE VMLINUX MODDIR OURS AGENT: one kernel for dom0
+# domu_modules NAME: what domUs with this kernel may load; ours have no disk to pretend.
+domu_modules()
+{
+	case $1 in
+	stock) echo zram null_blk ;;
+	*) echo zram ;;
+	esac
+}
+
+# What the domUs run besides, where it is built: static programs.
+DOMU_PROGRAMS='bench/policy/aerostat-load'
+
+# domu_programs BUILD: those that are there.
+domu_programs()
+{
+	for program in $DOMU_PROGRAMS; do
+		if [ -x "$1/$program" ]; then
+			printf '%s\n' "$1/$program"
+		fi
+	done
+}
+
+copy_programs()
+{
+	for program in $(domu_programs "$2"); do
+		cp "$program" "$1/bin/" || return 1
+	done
+}
+
+# kernel_payload STAGE NAME RELEASE VMLINUX MODDIR OURS AGENT BUILD: one kernel for dom0
 # itself (modules) and for domUs (vmlinux and initramfs in /xen/NAME).
 kernel_payload()
 {
 	domu=$1.domu-$2
 	mkdir -p "$1/dom0/xen/$2" "$domu" || return 1
 	# shellcheck disable=SC2086 # lists of words
-	xen_base "$domu" "$7" && xen_modules "$domu" "$3" "$5" "$6" zram &&
+	xen_base "$domu" "$7" && xen_modules "$domu" "$3" "$5" "$6" $(domu_modules "$2") &&
+		copy_programs "$domu" "$8" &&
 		xen_modules "$1/dom0" "$3" "$5" "$6" $DOM0_MODULES &&
 		pack "$domu" "$1.cpio" && gzip -1 <"$1.cpio" >"$1/dom0/xen/$2/initramfs" &&
 		cp "$4" "$1/dom0/xen/$2/vmlinux" && rm -rf "$domu" "$1.cpio"
@@ -193,7 +223,8 @@ dom0_image()
 	[ -x "$agent" ] || die "the guest's agent, $agent, is not built; run: meson compile -C $2"
 	key=$(
 		printf '%s\n' "$3" "$4"
-		cat "$agent" "$HERE/guest/dom0.sh" | sha256sum
+		# shellcheck disable=SC2046 # a list of paths without white space
+		cat "$agent" "$HERE/guest/dom0.sh" "$HERE/xen.sh" $(domu_programs "$2") | sha256sum
 		printf '%s\n' "$3" | while read -r _ release vmlinux _; do
 			stat -c '%n %s %Y' "$vmlinux"
 			find "$2/modules/$release" -maxdepth 1 -name '*.ko' -exec sha256sum {} + 2>/dev/null | sort
@@ -211,7 +242,7 @@ dom0_image()
 	fi
 	printf '%s\n' "$3" >"$stage.kernels"
 	while read -r name release vmlinux moddir; do
-		kernel_payload "$stage" "$name" "$release" "$vmlinux" "$moddir" "$2/modules/$release" "$agent" ||
+		kernel_payload "$stage" "$name" "$release" "$vmlinux" "$moddir" "$2/modules/$release" "$agent" "$2" ||
 			die "can't gather what kernel $release needs"
 	done <"$stage.kernels"
 	mkdir -p "$stage/dom0/etc/xen" || die "can't make a folder in $stage"

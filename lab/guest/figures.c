@@ -8,9 +8,17 @@
  *
  * STATE has one letter for each that is true: r(unning), b(locked), p(aused),
  * s(hut down), d(ying), h(ardware assisted); '-' when none is.
+ *
+ * With a number of milliseconds it does so again and again, each time after a line
+ *
+ *   at MS
+ *
+ * which is the time that domUs know too.
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include <xenctrl.h>
 
@@ -51,24 +59,51 @@ static void print_domain(const xc_domaininfo_t *d)
 	       d->paged_pages * PAGE_KIB, letters);
 }
 
-int main(void)
+static int print_all(xc_interface *xen)
 {
 	static xc_domaininfo_t domains[DOMAINS];
-	xc_interface *xen = xc_interface_open(NULL, NULL, 0);
-	int count, ret;
+	int ret = print_host(xen);
+	int count = xc_domain_getinfolist(xen, 0, DOMAINS, domains);
 
-	if (!xen) {
-		perror("figures: no way to Xen");
-		return 1;
-	}
-	ret = print_host(xen);
-	count = xc_domain_getinfolist(xen, 0, DOMAINS, domains);
 	if (count < 0) {
 		perror("figures: xc_domain_getinfolist");
 		ret = 1;
 	}
 	for (int i = 0; i < count; i++)
 		print_domain(&domains[i]);
+	return ret;
+}
+
+/* By the clock, so that the times do not drift. */
+static int print_often(xc_interface *xen, long interval_ms)
+{
+	struct timespec next;
+	int ret = 0;
+
+	clock_gettime(CLOCK_REALTIME, &next);
+	while (!ret) {
+		printf("at %lld\n", (long long)next.tv_sec * 1000 + next.tv_nsec / 1000000);
+		ret = print_all(xen);
+		fflush(stdout);
+		next.tv_nsec += interval_ms % 1000 * 1000000;
+		next.tv_sec += interval_ms / 1000 + next.tv_nsec / 1000000000;
+		next.tv_nsec %= 1000000000;
+		clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &next, NULL);
+	}
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	xc_interface *xen = xc_interface_open(NULL, NULL, 0);
+	long interval_ms = argc > 1 ? strtol(argv[1], NULL, 10) : 0;
+	int ret;
+
+	if (!xen) {
+		perror("figures: no way to Xen");
+		return 1;
+	}
+	ret = interval_ms > 0 ? print_often(xen, interval_ms) : print_all(xen);
 	xc_interface_close(xen);
 	return ret;
 }
