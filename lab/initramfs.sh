@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 #
 # Part of lab/setup: the guest's user space, which is busybox, the agent as
-# /init, and kernel modules.
+# /init, Aerostat's own programs, and kernel modules.
 
 # The in-tree modules a guest gets; what they depend on comes along.
 WANTED_MODULES='vmw_balloon vmw_vmci zram'
@@ -48,6 +48,30 @@ copy_module()
 	esac
 }
 
+# guest_programs AGENT: what else a guest gets, beside the agent in the build folder.
+guest_programs()
+{
+	for program in aerostat aerostatd; do
+		printf '%s/guest-%s\n' "$(dirname "$1")" "$program"
+	done
+}
+
+# copy_programs AGENT TO
+copy_programs()
+{
+	for program in $(guest_programs "$1"); do
+		cp "$program" "$2/${program##*/guest-}" || return 1
+	done
+}
+
+# check_programs AGENT
+check_programs()
+{
+	for program in "$1" $(guest_programs "$1"); do
+		[ -x "$program" ] || die "$program, which guests get, is not built; run: meson compile -C build"
+	done
+}
+
 # fill_stage STAGE RELEASE MODDIR AGENT MODULE...
 fill_stage()
 {
@@ -58,7 +82,7 @@ fill_stage()
 	done
 	# No links to busybox here: the agent makes them in the guest, where it is one call.
 	mkdir -p "$target" && cp "$(command -v busybox)" "$stage/bin/busybox" &&
-		cp "$agent" "$stage/init" &&
+		cp "$agent" "$stage/init" && copy_programs "$agent" "$stage/bin" &&
 		cp "$from"/modules.order "$from"/modules.builtin* "$target/" || return 1
 	for module in "$@"; do
 		copy_module "$module" "$target" || return 1
@@ -76,7 +100,7 @@ initramfs()
 	for tool in busybox cpio depmod; do
 		command -v "$tool" >/dev/null || die "'$tool' is lacking; run: lab/setup tools guest"
 	done
-	[ -x "$agent" ] || die "the guest's agent, $agent, is not built; run: meson compile -C build"
+	check_programs "$agent"
 
 	modules=$(module_closure "$moddir" "$WANTED_MODULES") ||
 		die "kernel $release lacks one of the modules $WANTED_MODULES"
@@ -84,8 +108,9 @@ initramfs()
 	if [ -d "${ours:-/nonexistent}" ]; then
 		modules="$modules $(find "$ours" -maxdepth 1 -name '*.ko' | sort)"
 	fi
-	# shellcheck disable=SC2086 # a list of paths without white space
-	key=$(cat "$HERE/initramfs.sh" "$(command -v busybox)" "$agent" $modules | sha256sum) ||
+	# shellcheck disable=SC2086 # lists of paths without white space
+	key=$(cat "$HERE/initramfs.sh" "$(command -v busybox)" "$agent" $(guest_programs "$agent") $modules |
+		sha256sum) ||
 		die "can't read what the initramfs is made of"
 	key="$release ${key%% *}"
 	if [ -e "$output" ] && [ -e "$output.key" ] && [ "$(cat "$output.key")" = "$key" ]; then

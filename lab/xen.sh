@@ -159,7 +159,8 @@ xen_base()
 	for folder in bin sbin usr/bin usr/sbin proc sys dev tmp run etc root; do
 		mkdir -p "$1/$folder" || return 1
 	done
-	cp "$(command -v busybox)" "$1/bin/busybox" && cp "$2" "$1/init"
+	cp "$(command -v busybox)" "$1/bin/busybox" && cp "$2" "$1/init" &&
+		copy_programs "$2" "$1/bin"
 }
 
 # domu_modules NAME: what domUs with this kernel may load; ours have no disk to pretend.
@@ -171,25 +172,8 @@ domu_modules()
 	esac
 }
 
-# What the domUs run besides, where it is built: static programs.
-DOMU_PROGRAMS='bench/policy/aerostat-load'
-
-# domu_programs BUILD: those that are there.
-domu_programs()
-{
-	for program in $DOMU_PROGRAMS; do
-		if [ -x "$1/$program" ]; then
-			printf '%s\n' "$1/$program"
-		fi
-	done
-}
-
-copy_programs()
-{
-	for program in $(domu_programs "$2"); do
-		cp "$program" "$1/bin/" || return 1
-	done
-}
+# What domUs have to do in the policies' bench.
+DOMU_PROGRAM=bench/policy/aerostat-load
 
 # kernel_payload STAGE NAME RELEASE VMLINUX MODDIR OURS AGENT BUILD: one kernel for dom0
 # itself (modules) and for domUs (vmlinux and initramfs in /xen/NAME).
@@ -199,7 +183,7 @@ kernel_payload()
 	mkdir -p "$1/dom0/xen/$2" "$domu" || return 1
 	# shellcheck disable=SC2086 # lists of words
 	xen_base "$domu" "$7" && xen_modules "$domu" "$3" "$5" "$6" $(domu_modules "$2") &&
-		copy_programs "$domu" "$8" &&
+		cp "$8/$DOMU_PROGRAM" "$domu/bin/" &&
 		xen_modules "$1/dom0" "$3" "$5" "$6" $DOM0_MODULES &&
 		pack "$domu" "$1.cpio" && gzip -1 <"$1.cpio" >"$1/dom0/xen/$2/initramfs" &&
 		cp "$4" "$1/dom0/xen/$2/vmlinux" && rm -rf "$domu" "$1.cpio"
@@ -220,11 +204,11 @@ xen_kernels()
 dom0_image()
 {
 	output=$1 agent=$2/lab/aerostat-agent
-	[ -x "$agent" ] || die "the guest's agent, $agent, is not built; run: meson compile -C $2"
+	check_programs "$agent"
 	key=$(
 		printf '%s\n' "$3" "$4"
-		# shellcheck disable=SC2046 # a list of paths without white space
-		cat "$agent" "$HERE/guest/dom0.sh" "$HERE/xen.sh" $(domu_programs "$2") | sha256sum
+		# shellcheck disable=SC2046 # paths without white space
+		cat "$agent" $(guest_programs "$agent") "$2/$DOMU_PROGRAM" "$HERE/guest/dom0.sh" "$HERE/xen.sh" | sha256sum
 		printf '%s\n' "$3" | while read -r _ release vmlinux _; do
 			stat -c '%n %s %Y' "$vmlinux"
 			find "$2/modules/$release" -maxdepth 1 -name '*.ko' -exec sha256sum {} + 2>/dev/null | sort

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Small files of the kernel, and how the last thing failed.
+ *
+ * @root stands before each path; it is empty but in tests.  One thread only.
+ */
+#ifndef AEROSTAT_DAEMON_FILES_H
+#define AEROSTAT_DAEMON_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define AERO_PATH_MAX 1024
+
+/* Remembers the words for aero_error(); always -1, for return statements. */
+__attribute__((format(printf, 1, 2))) int aero_fail(const char *format, ...);
+const char *aero_error(void);
+
+/* A whole decimal number and nothing else; false: *@value is as it was. */
+bool aero_parse(const char *text, uint64_t most, uint64_t *value);
+
+/* The file's text, as far as it fits, with a NUL.  Errors: -errno. */
+int aero_read(const char *root, const char *name, char *text, size_t size);
+
+/* The number that a file consists of, but for blanks at the end.  Errors: -errno. */
+int aero_read_number(const char *root, const char *name, uint64_t *value);
+
+/* One write, as sysfs wants it.  The file must be there.  Errors: -errno. */
+int aero_write(const char *root, const char *name, const char *text);
+
+/* The number after @name at the beginning of a line; false: there is none. */
+bool aero_line(const char *text, const char *name, uint64_t *value);
+
+/* MemAvailable and MemTotal.  Errors: -1, see aero_error(). */
+int aero_memory(const char *root, uint64_t *available_kib, uint64_t *total_kib);
+
+/*
+ * What stays available when swapped pages come home, KiB: 1/20 of the memory, at
+ * least 16 MiB.  It is half of what the pressure policy leaves (docs/policy.md):
+ * with the same share nothing would ever fit into a guest that has come to rest.
+ */
+uint64_t aero_headroom_kib(uint64_t total_kib);
+
+uint64_t aero_now_us(void); /* monotonic */
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * How long tasks wait for memory, as the kernel measures it: /proc/pressure/memory.
+ * Errors are -errno; -EOPNOTSUPP: this kernel does not measure it.
+ */
+#ifndef AEROSTAT_DAEMON_PSI_H
+#define AEROSTAT_DAEMON_PSI_H
+
+#include "files.h"
+
+#define AERO_PSI_FILE "/proc/pressure/memory"
+
+/* Waited since boot: some tasks, and all that had something to do. */
+struct aero_psi {
+	uint64_t some_us, full_us;
+	uint64_t at_us; /* aero_now_us() of the reading */
+};
+
+struct aero_stall {
+	uint32_t some_permille, full_permille; /* 0 to 1000; full is not above some */
+};
+
+int aero_psi_read(const char *root, struct aero_psi *now);
+
+/*
+ * The shares of the time from @before to @now.  Of the time in which tasks waited,
+ * @own_us does not count: what our own work may have waited for.
+ */
+struct aero_stall aero_psi_stall(const struct aero_psi *before, const struct aero_psi *now,
+				 uint64_t own_us);
+
+/*
+ * A file descriptor that poll() finds in POLLPRI when some task waited for 4 % of a
+ * second: what the pressure policy calls urgent.  At most once a second.
+ */
+int aero_psi_trigger(const char *root);
+
+#endif
