@@ -28,6 +28,7 @@ struct load {
 	unsigned int cache_mib;	 /* the files that are read again and again */
 	unsigned int requests;	 /* so often */
 	unsigned int growth_mib; /* wanted at once */
+	unsigned int hold_s;	 /* and used for so long, besides the work */
 };
 
 int64_t load_ms(void); /* since the start */

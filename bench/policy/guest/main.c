@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,21 +104,21 @@ static void survive(void)
 	close(fd);
 }
 
-int main(int argc, char **argv)
+/* DISK and how much of each kind of work. */
+static int run_phases(char **argv)
 {
-	struct load l = {0};
+	const struct load l = {
+		.disk = argv[1],
+		.seed = number(argv[2]),
+		.idle_s = number(argv[3]),
+		.jobs = number(argv[4]),
+		.cache_mib = number(argv[5]),
+		.requests = number(argv[6]),
+		.growth_mib = number(argv[7]),
+	};
 	pid_t sampler;
 
-	if (argc != 8) {
-		fputs("usage: aerostat-load DISK SEED IDLE_S JOBS CACHE_MIB REQUESTS GROWTH_MIB\n",
-		      stderr);
-		return 2;
-	}
-	l = (struct load){argv[1],	   number(argv[2]), number(argv[3]), number(argv[4]),
-			  number(argv[5]), number(argv[6]), number(argv[7])};
 	keep_open(l.disk);
-	start_ms = clock_ms(CLOCK_MONOTONIC);
-	survive();
 	load_say("start %lld\n", (long long)clock_ms(CLOCK_REALTIME));
 	sampler = load_sampler();
 	phase("idle", idle, &l);
@@ -128,4 +129,28 @@ int main(int argc, char **argv)
 	kill(sampler, SIGTERM);
 	waitpid(sampler, NULL, 0);
 	return 0;
+}
+
+/* Sudden growth alone, for tests. */
+static int run_demand(char **argv)
+{
+	const struct load l = {.growth_mib = number(argv[2]), .hold_s = number(argv[3])};
+
+	phase("growth", load_grow, &l);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	bool demand = argc == 4 && !strcmp(argv[1], "demand");
+
+	if (argc != 8 && !demand) {
+		fputs("usage: aerostat-load DISK SEED IDLE_S JOBS CACHE_MIB REQUESTS GROWTH_MIB\n"
+		      "       aerostat-load demand GROWTH_MIB HOLD_S\n",
+		      stderr);
+		return 2;
+	}
+	start_ms = clock_ms(CLOCK_MONOTONIC);
+	survive();
+	return demand ? run_demand(argv) : run_phases(argv);
 }

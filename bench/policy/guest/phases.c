@@ -169,6 +169,18 @@ void load_read(const struct load *l)
 
 /* -- growth ------------------------------------------------------------------------- */
 
+/* In use for a time, without work that would take longer with less memory. */
+static void hold(char *p, size_t pages, unsigned int seconds)
+{
+	int64_t until = load_ms() + seconds * 1000LL;
+
+	while (load_ms() < until) {
+		for (size_t i = 0; i < pages; i++)
+			p[i * PAGE]++;
+		usleep(200000);
+	}
+}
+
 static void grow(const struct load *l)
 {
 	size_t pages = l->growth_mib * MIB / PAGE;
@@ -183,6 +195,7 @@ static void grow(const struct load *l)
 		p[i % pages * PAGE]++;
 		spin(500);
 	}
+	hold(p, pages, l->hold_s);
 	_exit(0);
 }
 

@@ -69,14 +69,14 @@ static void sample(void)
 	in = find(all, "\npswpin ");
 	out = find(all, "\npswpout ");
 	kills = find(all, "\noom_kill ");
-	refaults = find(all, "\nworkingset_refault_anon ") +
-		   find(all, "\nworkingset_refault_file ");
+	refaults =
+		find(all, "\nworkingset_refault_anon ") + find(all, "\nworkingset_refault_file ");
 	all = slurp("/proc/pressure/memory");
 	some = find(all, "total=");
 	full = find(strstr(all, "full") ? strstr(all, "full") : "", "total=");
 	load_say("sample %lld %lld %lld %lld %lld %lld %lld %lld %lld %lld %lld %lld\n",
-		 (long long)now, target, total, free, available, swapped, some, full,
-		 in, out, kills, refaults);
+		 (long long)now, target, total, free, available, swapped, some, full, in, out,
+		 kills, refaults);
 }
 
 static noreturn void run(void)
