@@ -115,6 +115,8 @@ int policy_parse_load(struct result *r, char *text);
 int policy_parse_xen(struct result *r, char *text, unsigned int domain);
 /* All figures but those that want another result to be compared with. */
 int policy_sum_up(struct result *r);
+/* Those others. */
+void policy_compare(struct result results[POLICIES]);
 double policy_phase_s(const struct result *r, enum phase phase);
 
 /* report.c */

@@ -42,6 +42,7 @@ static int run(struct policy_bench *b)
 	/* gnuplot is asked for before the minutes that the bench takes. */
 	if (!b->options.folder || bench_run_gnuplot("/dev/null") || policy_run(b))
 		return -1;
+	policy_compare(b->result);
 	policy_table(b, stdout);
 	missed = policy_judge(b, stdout);
 	if (policy_write_json(b, missed) || policy_draw(b))

@@ -81,18 +81,22 @@ int policy_parse_load(struct result *r, char *text)
 
 /* ---- Xen's lines ---- */
 
-/* Each sample gets what Xen said last before it. */
+/* From dom0's clock to the guest's: what Xen said must cover the load, to the second. */
+#define LEEWAY_MS 3000
+
+/* Each sample gets what Xen said last before it; the first may come before that. */
 int policy_parse_xen(struct result *r, char *text, unsigned int domain)
 {
-	int64_t at_ms = 0, kib = 0, next_ms;
+	int64_t at_ms = INT64_MIN, first_ms = INT64_MAX, kib = 0, ms;
 	unsigned int id;
 	size_t n = 0;
 	char *line;
 
-	while (n < r->samples && (line = strsep(&text, "\n"))) {
-		if (sscanf(line, "at %" SCNd64, &next_ms) == 1) {
-			at_ms = next_ms - r->start_ms;
-			for (; n < r->samples && r->sample[n].v[FIELD_MS] < at_ms; n++)
+	while ((line = strsep(&text, "\n"))) {
+		if (sscanf(line, "at %" SCNd64, &ms) == 1) {
+			at_ms = ms - r->start_ms;
+			first_ms = first_ms < at_ms ? first_ms : at_ms;
+			for (; kib && n < r->samples && r->sample[n].v[FIELD_MS] < at_ms; n++)
 				r->sample[n].v[FIELD_XEN_KIB] = kib;
 		} else if (*line &&
 			   (sscanf(line, "domain %u %" SCNd64, &id, &kib) != 2 || id != domain)) {
@@ -101,9 +105,12 @@ int policy_parse_xen(struct result *r, char *text, unsigned int domain)
 	}
 	for (; n < r->samples; n++)
 		r->sample[n].v[FIELD_XEN_KIB] = kib;
-	return r->sample[0].v[FIELD_XEN_KIB]
-		       ? 0
-		       : bench_complain("the clocks of dom0 and the guest do not agree");
+	ms = r->sample[r->samples - 1].v[FIELD_MS];
+	if (first_ms > LEEWAY_MS || at_ms < ms - LEEWAY_MS || at_ms > ms + 10 * LEEWAY_MS)
+		return bench_complain("Xen's figures are of %" PRId64 " to %" PRId64
+				      " ms, the guest's of 0 to %" PRId64,
+				      first_ms, at_ms, ms);
+	return 0;
 }
 
 /* ---- sums ---- */
@@ -116,6 +123,16 @@ double policy_phase_s(const struct result *r, enum phase phase)
 static double rise(const struct result *r, enum field field)
 {
 	return (double)(r->sample[r->samples - 1].v[field] - r->sample[0].v[field]);
+}
+
+void policy_compare(struct result results[POLICIES])
+{
+	for (int p = 0; p < POLICIES; p++) {
+		struct figures *f = &results[p].figures;
+
+		f->slowdown = f->work_s / results[POLICY_NONE].figures.work_s;
+		f->product = f->footprint * f->slowdown;
+	}
 }
 
 int policy_sum_up(struct result *r)

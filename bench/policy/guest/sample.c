@@ -41,13 +41,9 @@ static long long find(const char *all, const char *name)
 	return at ? strtoll(at + strlen(name), NULL, 10) : 0;
 }
 
-/* The policy's own target, or the one that the toolstack has set. */
+/* What the balloon has been told, by whomever. */
 static long long target_kib(void)
 {
-	const char *acting = slurp("/sys/kernel/aerostat/policy/acting");
-
-	if (*acting && strncmp(acting, "off", 3))
-		return strtoll(slurp("/sys/kernel/aerostat/policy/target_kib"), NULL, 10);
 	return strtoll(slurp("/sys/devices/system/xen_memory/xen_memory0/target_kb"), NULL, 10);
 }
 
