@@ -10,15 +10,18 @@ JOBS    ?= $(shell nproc)
 HYPERVISOR ?= vmware
 AERO_DOMU  ?= pvh
 
-.PHONY: help all run run-vmware run-xen check check-fast check-guest check-xen check-kernels bench \
-	bench-xen modules user guest xen kernels clean tools-fast tools-guest tools-lint
+.PHONY: help all run run-vmware run-xen check check-fast check-guest check-xen check-xen-long \
+	check-kernels bench bench-xen modules user guest xen xen-kernels kernels clean tools-fast \
+	tools-guest tools-kernel tools-lint
 
 help:
 	@echo 'make run          a real guest gives memory to its host and gets it again'
 	@echo '                  HYPERVISOR=xen: the same on real Xen; AERO_DOMU=pv: with a PV guest'
-	@echo 'make check        the tests (a quarter of an hour; the first time needs the network)'
+	@echo 'make check        all the tests but those below (20 minutes; the first time 40, and a GB)'
 	@echo 'make check-fast   the tests that need no guest and no root (about a minute)'
-	@echo 'make check-xen    tests on real Xen, not part of make check yet'
+	@echo 'make check-guest  the tests in real guests of the VMware side'
+	@echo 'make check-xen    the tests on real Xen (10 minutes; the first time it builds two kernels)'
+	@echo 'make check-xen-long  a Xen guest under sudden demand, for an hour'
 	@echo 'make check-kernels  kernels from 5.10 to the newest, and arm64 (a GB to fetch)'
 	@echo 'make bench        our modules and the kernel'"'"'s own driver, side by side'
 	@echo 'make bench-xen    the same on real Xen'
@@ -33,6 +36,9 @@ tools-fast:
 
 tools-guest:
 	@lab/setup tools guest
+
+tools-kernel:
+	@lab/setup tools kernel
 
 tools-lint:
 	@lab/setup tools lint
@@ -60,6 +66,14 @@ guest: tools-guest user
 xen: guest
 	@lab/setup xen $(BUILD) >/dev/null
 
+# The same with two kernels of our own, which are built once, and modules for them.
+xen-kernels: tools-kernel guest
+	@set -e; for kernel in own debug; do \
+		env=$$(lab/setup kernel-xen $$kernel); eval "$$env"; \
+		linux/build "$$AERO_KDIR" '$(VERSION)'; \
+	done
+	@lab/setup xen $(BUILD) >/dev/null
+
 # Other kernels, with headers and compilers.
 kernels: guest
 	@lab/setup kernels $(BUILD) >/dev/null
@@ -82,14 +96,17 @@ check-fast: user
 check-guest: guest
 	@tests/run guest $(BUILD) $(JOBS)
 
-check-xen: xen
+check-xen: xen-kernels
 	@tests/run xen $(BUILD) $(JOBS)
+
+check-xen-long: xen
+	@tests/run xen-long $(BUILD) $(JOBS)
 
 check-kernels: kernels
 	@tests/run kernels $(BUILD) $(JOBS)
 
 # Without checkpatch its test is skipped and says so; that is no reason to stop here.
-check: tools-lint guest
+check: tools-lint xen-kernels
 	@tests/checkpatch-setup >/dev/null || echo 'make: going on without checkpatch'
 	@lab/setup kernels $(BUILD) trixie >/dev/null
 	@tests/run check $(BUILD) $(JOBS)

@@ -596,14 +596,23 @@ int lab_domu_stop(struct lab_guest *domu)
 	return ret;
 }
 
-int lab_domu_stop_all(struct lab_guest *dom0)
+int lab_domu_stop_others(struct lab_guest *dom0, const struct lab_guest *keep)
 {
+	struct lab_guest *domu = dom0->domus, *next;
 	int ret = 0;
 
-	while (dom0->domus) {
-		int one = lab_domu_stop(dom0->domus);
+	for (; domu; domu = next) {
+		int one = 0;
 
+		next = domu->next_domu;
+		if (domu != keep)
+			one = lab_domu_stop(domu);
 		ret = ret ? ret : one;
 	}
 	return ret;
+}
+
+int lab_domu_stop_all(struct lab_guest *dom0)
+{
+	return lab_domu_stop_others(dom0, NULL);
 }

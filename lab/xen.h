@@ -80,6 +80,9 @@ int lab_domu_stop(struct lab_guest *domu);
 /* All that lab_domu_start() has started and nobody has stopped. */
 int lab_domu_stop_all(struct lab_guest *dom0);
 
+/* The same but for one; NULL: all. */
+int lab_domu_stop_others(struct lab_guest *dom0, const struct lab_guest *keep);
+
 /* 0 for dom0. */
 unsigned int lab_domain(const struct lab_guest *g);
 

@@ -122,7 +122,7 @@ int aerostat_policy_switch(struct aerostat_policy *p, bool *which, bool on)
 	const char *why = p->a->backend->no_policy;
 	bool forbidden = which == &p->ballooning ? noselfballooning : noselfshrink;
 
-	if (on && which == &p->ballooning && !p->a->backend->set_target) {
+	if (on && which == &p->ballooning && (why || !p->a->backend->set_target)) {
 		pr_err("aerostat: no self-ballooning: %s\n", why ?: "not with this hypervisor");
 		return -EOPNOTSUPP;
 	}

@@ -97,6 +97,8 @@ static bool is_block(struct page **pages, unsigned int n)
 /*
  * 2^@order pages of the built-in balloon's become a block as the allocator hands it
  * out: one reference, and not reserved, as memory that was added still is there.
+ * Nor does a page keep the mark of having been movable in our balloon, before an earlier
+ * unloading: in the middle of a block the allocator takes that for damage.
  */
 static void claim(struct page *block, unsigned int order)
 {
@@ -105,6 +107,7 @@ static void claim(struct page *block, unsigned int order)
 	for (i = 0; i < 1U << order; i++) {
 		ClearPageReserved(block + i);
 		set_page_count(block + i, !i);
+		block[i].mapping = NULL;
 	}
 }
 

@@ -587,6 +587,8 @@ static bool fragment_make(size_t pages, uint64_t every, size_t *kept)
 	char *p = map_pages(pages, 0);
 	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	static uint64_t entry[512];
+	/* Pages go back in one call for all that lie together: calls are dear under emulation. */
+	size_t first = 0;
 
 	if (!p || pagemap < 0 || madvise(p, pages * PAGE, MADV_NOHUGEPAGE))
 		return false;
@@ -598,11 +600,15 @@ static bool fragment_make(size_t pages, uint64_t every, size_t *kept)
 					  (off_t)(((uintptr_t)p / PAGE + i) * 8)) < 8)
 			return false;
 		/* Bits 0-54 are the page frame number (the kernel's pagemap format). */
-		if ((entry[i % 512] & ((1ULL << 55) - 1)) % every == 0)
-			(*kept)++;
-		else if (madvise(p + i * PAGE, PAGE, MADV_DONTNEED))
+		if ((entry[i % 512] & ((1ULL << 55) - 1)) % every)
+			continue;
+		(*kept)++;
+		if (madvise(p + first * PAGE, (i - first) * PAGE, MADV_DONTNEED))
 			return false;
+		first = i + 1;
 	}
+	if (madvise(p + first * PAGE, (pages - first) * PAGE, MADV_DONTNEED))
+		return false;
 	return mlock2(p, pages * PAGE, MLOCK_ONFAULT) == 0;
 }
 

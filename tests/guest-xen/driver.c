@@ -7,6 +7,32 @@
 
 #define DATA_MIB 48u
 #define DOM0_KIB (1024u * KIB_PER_MIB) /* the default of struct lab_xen */
+#define REST_MS	 10000
+#define UNLOAD                               \
+	"for m in aerostat_xen aerostat; do" \
+	" if grep -q \"^$m \" /proc/modules; then rmmod $m || exit 1; fi; done"
+
+/* The domU that the next test may want. */
+static struct {
+	struct subject s;
+	struct lab_domu config;
+} shared;
+
+/* Also when its dom0 has ended. */
+static const char *drop_shared(void)
+{
+	struct lab_guest *g = shared.s.g;
+
+	shared.s.g = NULL;
+	LAB_OK(lab_domu_stop(g));
+	return NULL;
+}
+
+/* Those of two tests may be equal and lie apart. */
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
 
 const char *domu_up(struct subject *s, struct lab_guest *dom0, const struct lab_domu *config)
 {
@@ -15,6 +41,8 @@ const char *domu_up(struct subject *s, struct lab_guest *dom0, const struct lab_
 	struct lab_domain_memory d;
 
 	*s = (struct subject){0};
+	if (same_text(config->name, shared.config.name))
+		LAB_TRY(drop_shared());
 	LAB_OK(lab_domu_start(&s->g, dom0, config));
 	/* The built-in balloon brings it to its target at first. */
 	LAB_OK(lab_wait_domain_kib(s->g, kib, kib + 2 * KIB_PER_MIB, SETTLE_MS));
@@ -23,6 +51,34 @@ const char *domu_up(struct subject *s, struct lab_guest *dom0, const struct lab_
 	LAB_CHECK(config->type == LAB_PVH || !s->offset_kib,
 		  "a PV domain of %u MiB has %" PRIu64 " KiB", mib, d.kib);
 	LAB_OK(lab_data_fill(s->g, DATA_MIB, lab_domain(s->g)));
+	return NULL;
+}
+
+static bool same_kind(const struct lab_domu *a, const struct lab_domu *b)
+{
+	return a->type == b->type && a->kernel == b->kernel && a->memory_mib == b->memory_mib &&
+	       a->maxmem_mib == b->maxmem_mib && a->vcpus == b->vcpus &&
+	       same_text(a->append, b->append) && same_text(a->modules, b->modules) &&
+	       same_text(a->config, b->config);
+}
+
+void spoil(const struct subject *s)
+{
+	if (s->g == shared.s.g)
+		shared.s.g = NULL;
+}
+
+const char *domu_shared(struct subject *s, struct lab_guest *dom0, const struct lab_domu *config)
+{
+	if (shared.s.g && lab_dom0(shared.s.g) == dom0 && same_kind(&shared.config, config)) {
+		lab_note("in the domU of the test before");
+		*s = shared.s;
+		return NULL;
+	}
+	LAB_TRY(drop_shared());
+	LAB_TRY(domu_up(s, dom0, config));
+	shared.s = *s;
+	shared.config = *config;
 	return NULL;
 }
 
@@ -165,19 +221,31 @@ const char *read_figures(struct lab_guest *g, struct figures *f)
 	return NULL;
 }
 
+/* Xen knows of a batch a moment before the engine has booked it. */
+static const char *read_at_rest(struct lab_guest *g, struct figures *f)
+{
+	int64_t start = lab_now_ms();
+
+	do {
+		LAB_TRY(read_figures(g, f));
+		if (f->size == f->target && f->guest_pages == f->guest_target)
+			return NULL;
+		lab_sleep_ms(50);
+	} while (lab_now_ms() - start < REST_MS);
+	return lab_because("not at rest: %" PRIu64 " of %" PRIu64 " pages, the guest %" PRIu64
+			   " of %" PRIu64,
+			   f->size, f->target, f->guest_pages, f->guest_target);
+}
+
 const char *figures_agree(struct subject *s)
 {
 	struct figures f;
 	uint64_t net, decreased, populated;
 
-	LAB_TRY(read_figures(s->g, &f));
+	LAB_TRY(read_at_rest(s->g, &f));
 	net = f.pages_in - f.pages_out;
 	decreased = f.decreased_base + BLOCK_PAGES * f.decreased_large;
 	populated = f.populated_base + BLOCK_PAGES * f.populated_large;
-	LAB_CHECK(f.size == f.target && f.guest_pages == f.guest_target,
-		  "not at rest: %" PRIu64 " of %" PRIu64 " pages, the guest %" PRIu64
-		  " of %" PRIu64,
-		  f.size, f.target, f.guest_pages, f.guest_target);
 	LAB_CHECK(f.held == f.size, "%" PRIu64 " pages are held, and the size is %" PRIu64, f.held,
 		  f.size);
 	LAB_CHECK(f.size == net + s->adopted_pages,
@@ -198,14 +266,35 @@ const char *figures_agree(struct subject *s)
 	return NULL;
 }
 
+/* At its target, the built-in balloon in charge, the data whole. */
+static const char *tidy_shared(void)
+{
+	const struct lab_domu *c = &shared.config;
+	struct subject *s = &shared.s;
+	uint64_t kib = (c->memory_mib ? c->memory_mib : 256) * KIB_PER_MIB;
+	struct lab_domain_memory d;
+
+	LAB_OK(lab_domain_memory(s->g, &d));
+	if (d.kib != kib + s->offset_kib) {
+		LAB_OK(lab_mem_set_kib(s->g, kib));
+		LAB_TRY(settle(s, kib));
+	}
+	LAB_OK(lab_must(s->g, 60000, UNLOAD));
+	LAB_TRY(settle(s, kib));
+	LAB_OK(lab_data_check(s->g));
+	return NULL;
+}
+
 const char *tidy(struct lab_guest *dom0)
 {
 	struct lab_domain_memory d;
 
-	LAB_OK(lab_domu_stop_all(dom0));
-	LAB_OK(lab_must(dom0, 60000,
-			"for m in aerostat_xen aerostat; do"
-			" if grep -q \"^$m \" /proc/modules; then rmmod $m || exit 1; fi; done"));
+	if (shared.s.g && lab_dom0(shared.s.g) != dom0)
+		LAB_TRY(drop_shared());
+	LAB_OK(lab_domu_stop_others(dom0, shared.s.g));
+	if (shared.s.g)
+		LAB_TRY(tidy_shared());
+	LAB_OK(lab_must(dom0, 60000, UNLOAD));
 	LAB_OK(lab_domain_memory(dom0, &d));
 	if (d.kib == DOM0_KIB)
 		return NULL;

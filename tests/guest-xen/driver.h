@@ -34,9 +34,20 @@ struct figures {
 	uint64_t unmapped, odd_answers, resets, short_answers;
 };
 
-/* A domU with a data set, still with the built-in balloon; measures what it has besides its memory.
+/*
+ * A domU with a data set, still with the built-in balloon; measures what it has
+ * besides its memory.
  */
 const char *domu_up(struct subject *s, struct lab_guest *dom0, const struct lab_domu *config);
+
+/*
+ * The same, but a domU that an earlier test had from here is taken again when it is
+ * of the same kind and passed tidy(): booting is what these tests take longest for.
+ */
+const char *domu_shared(struct subject *s, struct lab_guest *dom0, const struct lab_domu *config);
+
+/* Nobody shall have this domU of domu_shared() again. */
+void spoil(const struct subject *s);
 
 /* Loads aerostat_xen.ko and waits until it has taken over. */
 const char *load(struct subject *s);
@@ -59,7 +70,10 @@ const char *read_figures(struct lab_guest *g, struct figures *out);
 /* At rest at its target: every page is accounted for, in the engine and in Xen's answers. */
 const char *figures_agree(struct subject *s);
 
-/* For suites' after_test: no domU, no module in dom0, which is as it was after boot. */
+/*
+ * For suites' after_test: no module in dom0, which is as it was after boot; no domU but a
+ * shared one, which is so too.
+ */
 const char *tidy(struct lab_guest *dom0);
 
 #endif

@@ -129,7 +129,7 @@ static const char *reload_20_domu(struct lab_guest *g, enum lab_domu_type type)
 	const struct lab_domu config = {.type = type};
 	struct subject s;
 
-	LAB_TRY(domu_up(&s, g, &config));
+	LAB_TRY(domu_shared(&s, g, &config));
 	return reload_20(&s, DOMU_FULL_KIB, DOMU_LOW_KIB);
 }
 
@@ -148,7 +148,7 @@ static const char *any_moment_domu(struct lab_guest *g, enum lab_domu_type type)
 	const struct lab_domu config = {.type = type};
 	struct subject s;
 
-	LAB_TRY(domu_up(&s, g, &config));
+	LAB_TRY(domu_shared(&s, g, &config));
 	return unload_at_any_moment(&s);
 }
 
@@ -188,7 +188,7 @@ static const char *second_load(struct lab_guest *g)
 
 /*
  * There is nothing to take over when somebody did it before.  The somebody is our
- * module; and a copy of it with another name is not stopped by the kernel.
+ * module; and a copy of it with other names is not stopped by the kernel.
  */
 static const char *nothing_to_take_over(struct lab_guest *g)
 {
@@ -196,9 +196,11 @@ static const char *nothing_to_take_over(struct lab_guest *g)
 
 	LAB_OK(lab_must(g, 20000,
 			"cp " MODULE_FOLDER "aerostat_xen.ko /tmp/other.ko && "
-			"at=$(strings -t d /tmp/other.ko |"
-			" sed -n 's/^ *\\([0-9]*\\) aerostat_xen$/\\1/p') && "
-			"printf aerostat_two | dd of=/tmp/other.ko bs=1 seek=$at conv=notrunc"));
+			"for at in $(strings -t d /tmp/other.ko |"
+			" sed -n -e 's/^ *\\([0-9]*\\) aerostat_xen$/\\1/p'"
+			" -e 's/^ *\\([0-9]*\\) aerostat_xen_[a-z]*_pages$/\\1/p'); do "
+			"printf aerostat_two | dd of=/tmp/other.ko bs=1 seek=$at conv=notrunc "
+			"|| exit 1; done"));
 	LAB_TRY(load(&s));
 	LAB_TRY(refuses(g, "can't insert", "dmesg -c >/dev/null; insmod /tmp/other.ko"));
 	LAB_OK(lab_must(g, 20000, "dmesg | grep -q 'there is no thread xen-balloon'"));
@@ -226,8 +228,8 @@ static const char *tidy_up(struct lab_guest *g)
 static const struct lab_test tests[] = {
 	{"reload-20-dom0", reload_20_dom0, .config = &stock, .timeout_s = 480},
 	{"reload-20-pv", reload_20_pv, .config = &stock, .timeout_s = 480},
-	{"reload-20-pvh", reload_20_pvh, .config = &stock, .timeout_s = 480},
 	{"any-moment-pv", any_moment_pv, .config = &stock, .timeout_s = 480},
+	{"reload-20-pvh", reload_20_pvh, .config = &stock, .timeout_s = 480},
 	{"any-moment-pvh", any_moment_pvh, .config = &stock, .timeout_s = 480},
 	{"second-load", second_load, .config = &stock},
 	{"nothing-to-take-over", nothing_to_take_over, .config = &stock},

@@ -99,11 +99,28 @@ static const char *bad_values(struct lab_guest *g)
 	return NULL;
 }
 
+/* Nobody follows a target before the module is there; then the last one counts. */
+static const char *place_is_free(struct lab_guest *g, uint64_t target_kib)
+{
+	struct lab_domain_memory was, is;
+
+	LAB_OK(lab_domain_memory(g, &was));
+	LAB_OK(lab_mem_set_kib(g, target_kib));
+	lab_sleep_ms(2 * QUIET_MS);
+	LAB_OK(lab_domain_memory(g, &is));
+	LAB_CHECK(is.kib == was.kib, "somebody moved it from %" PRIu64 " to %" PRIu64 " KiB",
+		  was.kib, is.kib);
+	LAB_CHECK(lab_sh(g, 10000, NULL, "ls -d " BUILTIN) > 0, "the built-in names are there");
+	return NULL;
+}
+
 static const char *dom0(struct lab_guest *g)
 {
 	struct subject s = {.g = g};
 
+	LAB_TRY(place_is_free(g, DOM0_KIB - 32 * KIB_PER_MIB));
 	LAB_TRY(load(&s));
+	LAB_TRY(settle(&s, DOM0_KIB - 32 * KIB_PER_MIB));
 	LAB_TRY(targets(&s, DOM0_KIB));
 	LAB_TRY(bad_values(g));
 	LAB_OK(lab_must(g, 60000, "rmmod aerostat_xen"));
@@ -154,11 +171,14 @@ static const char *leaks_nothing(struct lab_guest *g)
 /* What lockdep and the like find is in the log, and that fails the test. */
 static const char *everything_on(struct lab_guest *g, enum lab_domu_type type)
 {
-	const struct lab_domu config = {.type = type, .kernel = LAB_KERNEL_DEBUG};
+	const struct lab_domu config = {
+		.type = type, .kernel = LAB_KERNEL_DEBUG, .append = "page_poison=1"};
 	struct subject s;
 
 	LAB_TRY(domu_up(&s, g, &config));
-	LAB_OK(lab_must(s.g, 10000, "echo clear >/sys/kernel/debug/kmemleak"));
+	LAB_OK(lab_must(
+		s.g, 10000,
+		"ls /proc/lockdep && grep -q page_poison=1 /proc/cmdline && echo clear >/sys/kernel/debug/kmemleak"));
 	for (unsigned int i = 0; i < 3; i++) {
 		LAB_TRY(load(&s));
 		LAB_TRY(hurry(&s));
