@@ -94,12 +94,12 @@ extern const char *const field_names[FIELDS];
 
 /* The guest and its load; docs/benchmarks-policy.md says why so much. */
 #define GUEST_MIB     1024u
-#define SWAP_MIB      512u
-#define IDLE_S	      120u
+#define SWAP_MIB      1024u
+#define IDLE_S	      90u
 #define JOBS	      60u
 #define CACHE_MIB     450u
 #define REQUESTS      120000u
-#define GROWTH_MIB    750u
+#define GROWTH_MIB    640u
 
 /* What `pressure` has to keep to. */
 #define SLOWDOWN_MOST 1.05

@@ -61,8 +61,8 @@ static void write_phases(const struct result *r, FILE *to)
 
 		fprintf(to,
 			"set arrow from %.1f, graph 0 to %.1f, graph 1 nohead lc rgb '#999999' dt 3\n"
-			"set label '%s' at %.1f, graph 1.035 center font ',9' tc rgb '#555555'\n",
-			from, from, shown[i].name, (from + until) / 2);
+			"set label '%s' at %.1f, graph 1.03 rotate by 35 font ',9' tc rgb '#555555'\n",
+			from, from, shown[i].name, from);
 		if (i == sizeof(shown) / sizeof(*shown) - 1)
 			fprintf(to,
 				"set arrow from %.1f, graph 0 to %.1f, graph 1 nohead lc rgb '#999999' dt 3\n",
@@ -77,14 +77,14 @@ static void write_memory(const struct policy_bench *b, FILE *to, int p)
 
 	write_phases(&b->result[p], to);
 	fprintf(to,
-		"set title \"%s: %.0f GiB s, work %.3f times as long\" font ',11' offset 0,0.6\n"
-		"set tmargin at screen 0.86; set bmargin at screen 0.335\n"
+		"set title \"%s: %.0f GiB s, work %.3f times as long\" font ',11' offset 0,1.2\n"
+		"set tmargin at screen 0.83; set bmargin at screen 0.335\n"
 		"set yrange [0:%u]; set format x ''; unset xlabel\n"
 		"plot $%s using 1:4 with filledcurves x1 lc rgb '#dcebf7' title 'free', \\\n"
 		"     '' using 1:5 with filledcurves x1 lc rgb '#9cc5e6' title 'page cache', \\\n"
 		"     '' using 1:6 with filledcurves x1 lc rgb '#4a86b8' title 'used', \\\n"
 		"     '' using 1:3 with lines lc rgb '#e08020' lw 1.5 dt 2 title 'target', \\\n"
-		"     '' using 1:2 with lines lc rgb '#202020' lw 1.5 title 'has of Xen'\n",
+		"     '' using 1:2 with lines lc rgb '#202020' lw 1.5 title 'reservation'\n",
 		p == POLICY_NONE ? "no balloon" : name, f->footprint / 1024, f->slowdown,
 		GUEST_MIB + GUEST_MIB / 20, name);
 }

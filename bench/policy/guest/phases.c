@@ -102,7 +102,7 @@ static void join(const char *name, pid_t pid)
 	if (WIFSIGNALED(status))
 		load_say("killed %s %d\n", name, WTERMSIG(status));
 	else if (status)
-		load_die(name);
+		_exit(1);
 }
 
 /* -- compilation -------------------------------------------------------------------- */
