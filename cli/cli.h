@@ -11,6 +11,8 @@
 
 #include <aerostat/policy.h>
 
+#include "files.h"
+
 /* docs/cli.md promises these. */
 enum cli_exit {
 	CLI_OK = 0,
@@ -26,12 +28,6 @@ __attribute__((format(printf, 1, 2))) void cli_complain(const char *format, ...)
 /* The number an option wants, or the end of the program with what it may be. */
 uint32_t cli_number(const char *option, const char *text, uint32_t least, uint32_t most,
 		    const struct argp_state *state);
-
-/*
- * A whole decimal number and nothing else.  Errors: false, and *@value is as it was:
- * empty, a sign, blanks, other characters, or above @most.
- */
-bool cli_parse(const char *text, uint64_t most, uint64_t *value);
 
 struct cli_command {
 	const char *name, *what;
@@ -88,5 +84,6 @@ const char *cli_shown(const char *text);
 
 int cli_policy(int argc, char **argv);
 int cli_record(int argc, char **argv);
+int cli_swap(int argc, char **argv);
 
 #endif

@@ -3,7 +3,6 @@
 #include "cli.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,28 +32,12 @@ const char *cli_shown(const char *text)
 	return shown;
 }
 
-bool cli_parse(const char *text, uint64_t most, uint64_t *value)
-{
-	unsigned long long number;
-	char *end;
-
-	/* strtoull takes blanks and signs, and makes a huge number of -1. */
-	if (!isdigit((unsigned char)*text))
-		return false;
-	errno = 0;
-	number = strtoull(text, &end, 10);
-	if (errno || *end || number > most)
-		return false;
-	*value = number;
-	return true;
-}
-
 uint32_t cli_number(const char *option, const char *text, uint32_t least, uint32_t most,
 		    const struct argp_state *state)
 {
 	uint64_t value = 0;
 
-	if (!cli_parse(text, most, &value) || value < least)
+	if (!aero_parse(text, most, &value) || value < least)
 		argp_error(state, "--%s wants a whole number from %u to %u, not '%s'", option,
 			   least, most, cli_shown(text));
 	return (uint32_t)value;
@@ -148,6 +131,7 @@ int main(int argc, char **argv)
 	static const struct cli_command commands[] = {
 		{"policy", "tries a policy on recorded figures", cli_policy},
 		{"record", "records a guest's figures, for policies to be tried on", cli_record},
+		{"swap", "makes, shows and removes swap areas", cli_swap},
 	};
 
 	argp_err_exit_status = CLI_MISUSE;

@@ -91,7 +91,7 @@ static int read_figure(const struct csv *csv, const struct cli_column *column, c
 
 	if (column->may_lack && !strcmp(text, "-")) {
 		value = AERO_POLICY_UNKNOWN;
-	} else if (!cli_parse(text, most, &value)) {
+	} else if (!aero_parse(text, most, &value)) {
 		csv_complain(csv, "%s is '%s'; it should be a whole number from 0 to %llu%s",
 			     column->name, cli_shown(text), (unsigned long long)most,
 			     column->may_lack ? ", or -" : "");

@@ -53,7 +53,7 @@ static bool number_at(const char *at, uint64_t *value)
 		n++;
 	memcpy(digits, at, n);
 	digits[n] = 0;
-	return cli_parse(digits, UINT64_MAX, value);
+	return aero_parse(digits, UINT64_MAX, value);
 }
 
 /* The number after @name at the beginning of a line. */

@@ -3,6 +3,7 @@
 #ifndef AEROSTAT_DAEMON_DAEMON_H
 #define AEROSTAT_DAEMON_DAEMON_H
 
+#include "home.h"
 #include "psi.h"
 
 /* docs/selfballoon.md promises these. */
@@ -24,6 +25,7 @@ struct aero_daemon {
 	int trigger; /* to poll; -1: there is none */
 	struct aero_psi before;
 	bool away; /* the module was unloaded meanwhile */
+	struct aero_home home;
 };
 
 /* "aerostatd: ..." on standard error, in one line. */

@@ -110,49 +110,63 @@ int aero_write(const char *root, const char *name, const char *text)
 
 /* ---- figures ---- */
 
+static bool number_at(const char *at, uint64_t *value)
+{
+	char digits[24];
+	size_t n;
+
+	at += strspn(at, " \t");
+	n = strspn(at, "0123456789");
+	if (n >= sizeof(digits))
+		return false;
+	memcpy(digits, at, n);
+	digits[n] = 0;
+	return aero_parse(digits, UINT64_MAX, value);
+}
+
 bool aero_line(const char *text, const char *name, uint64_t *value)
 {
 	size_t length = strlen(name);
-	char digits[24];
 
 	for (const char *line = text; line; line = strchr(line, '\n')) {
-		size_t n;
-
 		line += *line == '\n';
-		if (strncmp(line, name, length))
-			continue;
-		line += length + strspn(line + length, " \t");
-		n = strspn(line, "0123456789");
-		if (n >= sizeof(digits))
-			return false;
-		memcpy(digits, line, n);
-		digits[n] = 0;
-		return aero_parse(digits, UINT64_MAX, value);
+		if (!strncmp(line, name, length))
+			return number_at(line + length, value);
 	}
 	return false;
 }
 
-int aero_memory(const char *root, uint64_t *available_kib, uint64_t *total_kib)
+uint64_t aero_sum(const char *text, const char *prefix)
 {
-	char text[8192];
-	int err = aero_read(root, "/proc/meminfo", text, sizeof(text));
+	size_t length = strlen(prefix);
+	uint64_t sum = 0, value;
 
-	if (err)
-		return aero_fail("can't read %s/proc/meminfo: %s", root, strerror(-err));
-	if (!aero_line(text, "MemAvailable:", available_kib) ||
-	    !aero_line(text, "MemTotal:", total_kib))
-		return aero_fail("%s/proc/meminfo has no MemAvailable or MemTotal", root);
-	return 0;
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (!strncmp(line, prefix, length) &&
+		    number_at(line + strcspn(line, " \n"), &value))
+			sum += value;
+	}
+	return sum;
 }
 
 #define HEADROOM_SHARE	   20U
 #define HEADROOM_LEAST_KIB (16U * 1024)
 
-uint64_t aero_headroom_kib(uint64_t total_kib)
+int aero_memory(const char *root, uint64_t *available_kib, uint64_t *headroom_kib)
 {
-	uint64_t share_kib = total_kib / HEADROOM_SHARE;
+	char text[8192];
+	int err = aero_read(root, "/proc/meminfo", text, sizeof(text));
+	uint64_t total_kib, share_kib;
 
-	return share_kib > HEADROOM_LEAST_KIB ? share_kib : HEADROOM_LEAST_KIB;
+	if (err)
+		return aero_fail("can't read %s/proc/meminfo: %s", root, strerror(-err));
+	if (!aero_line(text, "MemAvailable:", available_kib) ||
+	    !aero_line(text, "MemTotal:", &total_kib))
+		return aero_fail("%s/proc/meminfo has no MemAvailable or MemTotal", root);
+	share_kib = total_kib / HEADROOM_SHARE;
+	*headroom_kib = share_kib > HEADROOM_LEAST_KIB ? share_kib : HEADROOM_LEAST_KIB;
+	return 0;
 }
 
 uint64_t aero_now_us(void)

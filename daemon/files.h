@@ -32,15 +32,16 @@ int aero_write(const char *root, const char *name, const char *text);
 /* The number after @name at the beginning of a line; false: there is none. */
 bool aero_line(const char *text, const char *name, uint64_t *value);
 
-/* MemAvailable and MemTotal.  Errors: -1, see aero_error(). */
-int aero_memory(const char *root, uint64_t *available_kib, uint64_t *total_kib);
+/* The sum of the numbers of all lines whose names begin with @prefix. */
+uint64_t aero_sum(const char *text, const char *prefix);
 
 /*
- * What stays available when swapped pages come home, KiB: 1/20 of the memory, at
- * least 16 MiB.  It is half of what the pressure policy leaves (docs/policy.md):
- * with the same share nothing would ever fit into a guest that has come to rest.
+ * What is available (MemAvailable), and what of it should stay when swapped pages come
+ * home: 1/20 of the memory, at least 16 MiB.  That is half of what the pressure policy
+ * leaves (docs/policy.md): with the same share nothing would ever fit into a guest that
+ * has come to rest.  Errors: -1, see aero_error().
  */
-uint64_t aero_headroom_kib(uint64_t total_kib);
+int aero_memory(const char *root, uint64_t *available_kib, uint64_t *headroom_kib);
 
 uint64_t aero_now_us(void); /* monotonic */
 

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <aerostat/policy.h>
-
 /* "some avg10=0.00 avg60=0.00 avg300=0.00 total=12345" */
 static bool total_of(const char *text, const char *which, uint64_t *us)
 {
@@ -30,6 +28,11 @@ static bool total_of(const char *text, const char *which, uint64_t *us)
 	return aero_parse(digits, UINT64_MAX, us);
 }
 
+bool aero_psi_parse(const char *text, struct aero_psi *psi)
+{
+	return total_of(text, "some ", &psi->some_us) && total_of(text, "full ", &psi->full_us);
+}
+
 int aero_psi_read(const char *root, struct aero_psi *now)
 {
 	char text[512];
@@ -41,9 +44,7 @@ int aero_psi_read(const char *root, struct aero_psi *now)
 	if (err)
 		return err;
 	now->at_us = aero_now_us();
-	return total_of(text, "some ", &now->some_us) && total_of(text, "full ", &now->full_us)
-		       ? 0
-		       : -EPROTO;
+	return aero_psi_parse(text, now) ? 0 : -EPROTO;
 }
 
 static uint32_t permille(uint64_t before_us, uint64_t now_us, uint64_t own_us, uint64_t passed_us)
@@ -71,8 +72,8 @@ struct aero_stall aero_psi_stall(const struct aero_psi *before, const struct aer
 	return stall;
 }
 
-/* Four times the policy's threshold, in microseconds of a window of a second. */
-_Static_assert(4 * AERO_STALL_PERMILLE == 40, "the text below");
+/* In microseconds of a window of a second. */
+_Static_assert(AERO_PSI_URGENT_PERMILLE == 40, "the text below");
 #define TRIGGER "some 40000 1000000"
 
 int aero_psi_trigger(const char *root)

@@ -6,6 +6,8 @@
 #ifndef AEROSTAT_DAEMON_PSI_H
 #define AEROSTAT_DAEMON_PSI_H
 
+#include <aerostat/policy.h>
+
 #include "files.h"
 
 #define AERO_PSI_FILE "/proc/pressure/memory"
@@ -20,6 +22,9 @@ struct aero_stall {
 	uint32_t some_permille, full_permille; /* 0 to 1000; full is not above some */
 };
 
+/* The two totals of such a file's text; false: it is none. */
+bool aero_psi_parse(const char *text, struct aero_psi *psi);
+
 int aero_psi_read(const char *root, struct aero_psi *now);
 
 /*
@@ -29,9 +34,12 @@ int aero_psi_read(const char *root, struct aero_psi *now);
 struct aero_stall aero_psi_stall(const struct aero_psi *before, const struct aero_psi *now,
 				 uint64_t own_us);
 
+/* Four times the policy's threshold of some tasks' waiting is what it calls urgent. */
+#define AERO_PSI_URGENT_PERMILLE (4 * AERO_STALL_PERMILLE)
+
 /*
- * A file descriptor that poll() finds in POLLPRI when some task waited for 4 % of a
- * second: what the pressure policy calls urgent.  At most once a second.
+ * A file descriptor that poll() finds in POLLPRI when some task waited for that share of
+ * a second.  At most once a second.
  */
 int aero_psi_trigger(const char *root);
 

@@ -73,6 +73,11 @@ static int start(struct aero_daemon *d)
 	code = check_balloon(d);
 	if (code)
 		return code;
+	d->home.root = d->root;
+	d->home.verbose = d->verbose;
+	d->home.dry_run = d->dry_run;
+	if (!d->once)
+		aero_home_start(&d->home);
 	d->trigger = aero_psi_trigger(d->root);
 	if (d->trigger < 0 && d->verbose)
 		aero_say("no news of pressure (%s): it is looked at every %u ms only",
@@ -110,13 +115,15 @@ static int report(struct aero_daemon *d)
 
 	if (err)
 		return complain_of_pressure(err);
-	stall = aero_psi_stall(&d->before, &now, 0);
+	stall = aero_psi_stall(&d->before, &now, aero_home_own_us(&d->home));
 	snprintf(text, sizeof(text), "%u %u\n", stall.some_permille, stall.full_permille);
 	if (d->verbose || d->dry_run)
 		aero_say("of %llu ms some waited %u, all %u per mille",
 			 (unsigned long long)(now.at_us - d->before.at_us) / 1000,
 			 stall.some_permille, stall.full_permille);
 	d->before = now;
+	if (!d->once)
+		aero_home_step(&d->home, &stall);
 	return d->dry_run ? AERO_OK : check_written(d, aero_write(d->root, AERO_STALL_FILE, text));
 }
 
@@ -159,9 +166,25 @@ static bool wait_until(struct aero_daemon *d, uint64_t until_us, bool news, cons
 	return false;
 }
 
+/* Waits for the next report or what comes before it.  True: report now. */
+static bool wait_for_report(struct aero_daemon *d, const sigset_t *open)
+{
+	uint64_t next_us = d->before.at_us + period_us(d), wake_us = next_us;
+	bool news;
+
+	if (d->home.child && aero_now_us() + AERO_HOME_WATCH_MS * MS < next_us)
+		wake_us = aero_now_us() + AERO_HOME_WATCH_MS * MS;
+	news = wait_until(d, wake_us, true, open);
+	if (stopped)
+		return false;
+	aero_home_watch(&d->home);
+	if (news)
+		wait_until(d, d->before.at_us + LEAST_MS * MS, false, open);
+	return news || aero_now_us() >= next_us;
+}
+
 int aero_daemon_run(struct aero_daemon *d)
 {
-	uint64_t next_us;
 	sigset_t open;
 	int code = start(d);
 
@@ -169,17 +192,13 @@ int aero_daemon_run(struct aero_daemon *d)
 		return code;
 	catch_signals(&open);
 	while (!code && !stopped) {
-		next_us = d->before.at_us + period_us(d);
-		if (wait_until(d, next_us, true, &open))
-			wait_until(d, d->before.at_us + LEAST_MS * MS, false, &open);
-		else if (aero_now_us() < next_us)
+		if (!wait_for_report(d, &open))
 			continue;
-		if (stopped)
-			break;
 		code = report(d);
 		if (d->once)
 			break;
 	}
+	aero_home_end(&d->home);
 	if (d->trigger >= 0)
 		close(d->trigger);
 	if (stopped && d->verbose)

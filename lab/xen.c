@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,9 +17,11 @@
 #define NAME_LETTERS   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 #define START_MS       40000 /* Xen's daemons in dom0 */
 #define XL_MS	       60000
-#define BOOT_MS	       90000
+#define BOOT_MS	       180000
 #define DESTROY_MS     60000
 #define SETTLE_POLL_MS 100
+#define HOLD_MS	       100   /* a size that is only passed through does not count */
+#define LOOK_MS	       10000 /* so long dom0 looks in one go */
 
 /* ---- configuration ---- */
 
@@ -335,23 +338,28 @@ static bool parse_domain(const char *line, unsigned int domain, struct lab_domai
 	return true;
 }
 
-int lab_memory_now(struct lab_guest *g, struct lab_xen_memory *xen,
+/*
+ * lab_memory_now() after waiting as figures.c says; its arguments for that, or "".
+ * Returns 1 when the size was held.
+ */
+static int figures(struct lab_guest *g, const char *wait, struct lab_xen_memory *xen,
 		   struct lab_domain_memory *domain)
 {
 	struct lab_guest *dom0 = dom0_alive(g);
 	char *text = NULL, *rest, *line;
-	bool host = false, found = false;
+	bool host = false, found = false, held = false;
 	struct lab_xen_memory x;
 	struct lab_domain_memory d;
 	int ret;
 
 	if (!dom0)
 		return -ENOTSUP;
-	ret = lab_sh(dom0, XL_MS, &text, "/xen/figures");
+	ret = lab_sh(dom0, XL_MS, &text, "/xen/figures %s", wait);
 	rest = text;
 	while (ret == 0 && (line = strsep(&rest, "\n"))) {
 		host |= parse_host(line, &x);
 		found |= parse_domain(line, g->domain, &d);
+		held |= !strcmp(line, "held");
 	}
 	free(text);
 	if (ret < 0)
@@ -363,7 +371,13 @@ int lab_memory_now(struct lab_guest *g, struct lab_xen_memory *xen,
 	if (domain && found)
 		*domain = d;
 	return domain && !found ? lab_fail(ENOENT, "Xen knows no domain %u any more", g->domain)
-				: 0;
+				: held;
+}
+
+int lab_memory_now(struct lab_guest *g, struct lab_xen_memory *xen,
+		   struct lab_domain_memory *domain)
+{
+	return figures(g, "", xen, domain);
 }
 
 int lab_xen_memory(struct lab_guest *g, struct lab_xen_memory *out)
@@ -376,57 +390,56 @@ int lab_domain_memory(struct lab_guest *g, struct lab_domain_memory *out)
 	return lab_memory_now(g, NULL, out);
 }
 
+/* dom0 looks, and often: a process for each look would take the time that is waited for. */
+static int wait_in_dom0(struct lab_guest *g, uint64_t low_kib, uint64_t high_kib,
+			unsigned int hold_ms, int wait_ms, struct lab_domain_memory *d)
+{
+	char wait[128];
+
+	snprintf(wait, sizeof(wait), "%u %" PRIu64 " %" PRIu64 " %u %d", g->domain, low_kib,
+		 high_kib, hold_ms, wait_ms);
+	return figures(g, wait, NULL, d);
+}
+
 int lab_wait_domain_kib(struct lab_guest *g, uint64_t low_kib, uint64_t high_kib,
 			unsigned int timeout_ms)
 {
 	int64_t start = lab_now_ms();
 	struct lab_domain_memory d;
-	unsigned int good = 0;
 
 	for (;;) {
-		int ret = lab_domain_memory(g, &d);
+		int left = lab_left_ms(start, timeout_ms);
+		int ret = wait_in_dom0(g, low_kib, high_kib, HOLD_MS,
+				       left < LOOK_MS ? left : LOOK_MS, &d);
 
 		if (ret)
-			return ret;
-		good = d.kib >= low_kib && d.kib <= high_kib ? good + 1 : 0;
-		/* Twice: a size that is only passed through does not count. */
-		if (good == 2)
-			return 0;
-		if (!lab_left_ms(start, timeout_ms))
+			return ret < 0 ? ret : 0;
+		if (!left)
 			return lab_fail(ETIMEDOUT,
 					"domain %u has %llu KiB after %u ms, not %llu to %llu",
 					g->domain, (unsigned long long)d.kib, timeout_ms,
 					(unsigned long long)low_kib, (unsigned long long)high_kib);
-		lab_sleep_ms(SETTLE_POLL_MS);
 	}
 }
 
 int lab_wait_domain_steady(struct lab_guest *g, unsigned int quiet_ms, unsigned int timeout_ms,
 			   struct lab_domain_memory *out)
 {
-	int64_t start = lab_now_ms(), since = start;
-	struct lab_domain_memory d = {0};
-	uint64_t last = UINT64_MAX;
+	int64_t start = lab_now_ms();
+	struct lab_domain_memory d;
+	int ret = lab_domain_memory(g, &d);
 
-	for (;;) {
-		int ret = lab_domain_memory(g, &d);
-
-		if (ret)
-			return ret;
-		if (d.kib != last)
-			since = lab_now_ms();
-		else if (lab_now_ms() - since >= (int64_t)quiet_ms)
-			break;
-		last = d.kib;
-		if (!lab_left_ms(start, timeout_ms))
-			return lab_fail(ETIMEDOUT,
-					"domain %u still changes after %u ms; it has %llu KiB",
-					g->domain, timeout_ms, (unsigned long long)d.kib);
-		lab_sleep_ms(SETTLE_POLL_MS);
+	while (!ret) {
+		/* One that changes is not waited for: it is looked at anew. */
+		ret = wait_in_dom0(g, d.kib, d.kib, quiet_ms, (int)quiet_ms + HOLD_MS, &d);
+		if (!ret && !lab_left_ms(start, timeout_ms))
+			ret = lab_fail(ETIMEDOUT,
+				       "domain %u still changes after %u ms; it has %llu KiB",
+				       g->domain, timeout_ms, (unsigned long long)d.kib);
 	}
-	if (out)
+	if (ret > 0 && out)
 		*out = d;
-	return 0;
+	return ret < 0 ? ret : 0;
 }
 
 /* ---- domUs ---- */
@@ -473,7 +486,7 @@ static int domu_create(struct lab_guest *domu, const struct lab_domu *c)
 	if (asprintf(&config,
 		     "name=\"%s\"\ntype=\"%s\"\nkernel=\"/xen/%s/vmlinux\"\n"
 		     "ramdisk=\"/xen/%s/initramfs\"\nmemory=%u\nmaxmem=%u\nvcpus=%u\n"
-		     "extra=\"console=hvc0 loglevel=5 panic=-1 watchdog_thresh=30 aero_role=domu"
+		     "extra=\"console=hvc0 loglevel=5 panic=-1 watchdog_thresh=30 pci=noearly aero_role=domu"
 		     "%s%s%s%s\"\non_crash=\"destroy\"\non_reboot=\"destroy\"\n"
 		     "on_poweroff=\"destroy\"\n%s\n",
 		     c->name, c->type == LAB_PV ? "pv" : "pvh", kernel, kernel, c->memory_mib,

@@ -55,7 +55,7 @@ struct lab_domu {
 	const char *append;	 /* further kernel parameters; none */
 	const char *modules; /* modules that its init loads before all else; none; "aerostat_xen" */
 	const char *config;  /* further lines for xl; none */
-	unsigned int boot_timeout_ms; /* 90000 */
+	unsigned int boot_timeout_ms; /* 180000 */
 };
 
 /*

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* What a module can see of how the guest is; the shares of stalled time it can't. */
-#include <linux/fs.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
@@ -9,55 +8,6 @@
 #include <linux/vmstat.h>
 
 #include "policy.h"
-
-/* Of /proc/meminfo, whose lines about swap come early. */
-#define MEMINFO_BYTES 2048
-
-/*
- * The kernel does not tell modules how much swap there is; it tells everybody who
- * reads /proc/meminfo.
- */
-static ssize_t read_meminfo(char *text, size_t size)
-{
-	struct file *file = filp_open("/proc/meminfo", O_RDONLY, 0);
-	loff_t at = 0;
-	ssize_t got;
-
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	got = kernel_read(file, text, size - 1, &at);
-	filp_close(file, NULL);
-	if (got >= 0)
-		text[got] = '\0';
-	return got;
-}
-
-static bool find_kib(const char *text, const char *name, u64 *kib)
-{
-	const char *at = strstr(text, name);
-	unsigned long long value;
-
-	if (!at || sscanf(at + strlen(name), " %llu kB", &value) != 1)
-		return false;
-	*kib = value;
-	return true;
-}
-
-bool aerostat_swap_pages(u64 *total, u64 *used)
-{
-	char *text = kmalloc(MEMINFO_BYTES, GFP_KERNEL);
-	u64 total_kib, free_kib;
-	bool ok;
-
-	ok = text && read_meminfo(text, MEMINFO_BYTES) > 0 &&
-	     find_kib(text, "SwapTotal:", &total_kib) && find_kib(text, "SwapFree:", &free_kib);
-	kfree(text);
-	if (!ok)
-		return false;
-	*total = total_kib >> (PAGE_SHIFT - 10);
-	*used = (total_kib - min(total_kib, free_kib)) >> (PAGE_SHIFT - 10);
-	return true;
-}
 
 static void read_nodes(struct aero_policy_figures *f)
 {
@@ -75,7 +25,8 @@ static void read_levels(struct aerostat *a, struct aero_policy_figures *f)
 
 	f->managed_pages = totalram_pages();
 	f->committed_pages = max_t(long, vm_memory_committed(), 0);
-	f->current_pages = a->backend->guest_pages();
+	/* Nobody counts it where the guest may not choose its size. */
+	f->current_pages = a->backend->guest_pages ? a->backend->guest_pages() : f->managed_pages;
 	f->free_pages = global_zone_page_state(NR_FREE_PAGES);
 	f->available_pages = max(si_mem_available(), 0L);
 	f->file_active_pages = global_node_page_state(NR_ACTIVE_FILE);

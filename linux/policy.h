@@ -53,9 +53,6 @@ struct aerostat_policy {
 void aerostat_figures(struct aerostat *a, struct aerostat_counts *counts,
 		      struct aero_policy_figures *f);
 
-/* Pages of swap there are, and how many of them are in use; false: nobody can tell. */
-bool aerostat_swap_pages(u64 *total, u64 *used);
-
 /* policy.c, for its files; all take the policy's lock */
 const char *aerostat_rule_name(enum aerostat_rule rule);
 /* -EOPNOTSUPP, with the reason in the log, where the guest may not choose its size. */

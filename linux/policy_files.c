@@ -35,21 +35,21 @@ static ssize_t write_switch(bool *which, const char *name, const char *text, siz
 	return err ? err : (ssize_t)size;
 }
 
-#define SWITCH(name, member)                                                           \
+#define SWITCH(name, value)                                                            \
 	static ssize_t name##_show(struct kobject *kobj, struct kobj_attribute *attr,  \
 				   char *buffer)                                       \
 	{                                                                              \
-		return sysfs_emit(buffer, "%d\n", READ_ONCE(policy()->member));        \
+		return sysfs_emit(buffer, "%d\n", READ_ONCE(value));                   \
 	}                                                                              \
 	static ssize_t name##_store(struct kobject *kobj, struct kobj_attribute *attr, \
 				    const char *text, size_t size)                     \
 	{                                                                              \
-		return write_switch(&policy()->member, #name, text, size);             \
+		return write_switch(&(value), #name, text, size);                      \
 	}                                                                              \
 	static struct kobj_attribute name##_attr = __ATTR_RW(name)
 
-SWITCH(selfballooning, ballooning);
-SWITCH(frontswap_selfshrinking, shrinking);
+SWITCH(selfballooning, policy()->ballooning);
+SWITCH(frontswap_selfshrinking, policy()->shrinking);
 
 /* -- numbers ----------------------------------------------------------------------- */
 
@@ -139,12 +139,14 @@ static ssize_t policy_store(struct kobject *kobj, struct kobj_attribute *attr, c
 	pr_err("aerostat: policy takes committed or pressure; nothing was changed\n");
 	return -EINVAL;
 }
+
 static struct kobj_attribute policy_attr = __ATTR_RW(policy);
 
 static ssize_t acting_show(struct kobject *kobj, struct kobj_attribute *attr, char *buffer)
 {
 	return sysfs_emit(buffer, "%s\n", aerostat_rule_name(READ_ONCE(policy()->acting)));
 }
+
 static struct kobj_attribute acting_attr = __ATTR_RO(acting);
 
 /* "SOME FULL", per mille of the time since the last line; each is worth a step at once. */
@@ -159,8 +161,7 @@ static ssize_t stall_store(struct kobject *kobj, struct kobj_attribute *attr, co
 		return -EPERM;
 	if (sscanf(text, "%u %u %n", &some, &full, &end) != 2 || text[end] || some > 1000 ||
 	    full > some) {
-		pr_err_ratelimited(
-			"aerostat: stall takes two per mille, some and full, full not above some\n");
+		pr_err_ratelimited("aerostat: stall takes some and full per mille, full <= some\n");
 		return -EINVAL;
 	}
 	mutex_lock(&p->lock);
@@ -169,12 +170,14 @@ static ssize_t stall_store(struct kobject *kobj, struct kobj_attribute *attr, co
 	mutex_unlock(&p->lock);
 	return size;
 }
+
 static struct kobj_attribute stall_attr = __ATTR_WO(stall);
 
 static ssize_t target_kib_show(struct kobject *kobj, struct kobj_attribute *attr, char *buffer)
 {
 	return sysfs_emit(buffer, "%llu\n", aerostat_kib(READ_ONCE(policy()->target_pages)));
 }
+
 static struct kobj_attribute target_kib_attr = __ATTR_RO(target_kib);
 
 static ssize_t swap_target_kib_show(struct kobject *kobj, struct kobj_attribute *attr, char *buffer)
@@ -188,6 +191,7 @@ static ssize_t swap_target_kib_show(struct kobject *kobj, struct kobj_attribute 
 	mutex_unlock(&p->lock);
 	return size;
 }
+
 static struct kobj_attribute swap_target_kib_attr = __ATTR_RO(swap_target_kib);
 
 static struct attribute *attributes[] = {

@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 
 #include "aerostat.h"
+#include "free_list.h"
 
 /*
  * Without sleeping, waking kswapd or touching reserves: what is free and not
@@ -74,9 +75,12 @@ unsigned int aero_port_take(struct aero_port *port, unsigned int order, enum aer
 			    aero_page **blocks, unsigned int n)
 {
 	gfp_t gfp = gfp_of(effort);
+	unsigned int got = 0;
 
+	if (order == AERO_BLOCK_ORDER && effort == AERO_LIGHT)
+		got = aerostat_free_list_take(container_of(port, struct aerostat, port), blocks, n);
 	if (order)
-		return take_blocks(order, gfp, blocks, n);
+		return got + take_blocks(order, gfp, blocks + got, n - got);
 	if (effort == AERO_LIGHT)
 		return take_split(gfp | GFP_SINGLE, blocks, n);
 	return take_blocks(0, gfp | GFP_SINGLE, blocks, n);

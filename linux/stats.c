@@ -54,6 +54,7 @@ static void show_counters(struct seq_file *m, const struct aerostat *a)
 	line(m, "failed_connects", c->failed_connects);
 	show_unit(m, c, AERO_UNIT_BASE);
 	show_unit(m, c, AERO_UNIT_LARGE);
+	line(m, "taken_free_list", a->port.free_list_blocks);
 	line(m, "odd_answers", c->odd_answers);
 	line(m, "pages_in", c->pages_in);
 	line(m, "pages_out", c->pages_out);

@@ -5,6 +5,7 @@
 #include <linux/sched.h>
 
 #include "aerostat.h"
+#include "free_list.h"
 
 /* How long the worker stays away from the freezer and its fellow workers. */
 #define WORK_SLICE_MS  20
@@ -109,6 +110,7 @@ static struct aerostat *create(const struct aerostat_backend *backend)
 	a->backend = backend;
 	mutex_init(&a->step);
 	INIT_DELAYED_WORK(&a->work, work);
+	aerostat_free_list_start();
 	aerostat_store_init(a);
 	aerostat_knobs_init(a);
 	config = a->balloon.config;
@@ -118,6 +120,7 @@ static struct aerostat *create(const struct aerostat_backend *backend)
 
 static void destroy(struct aerostat *a)
 {
+	aerostat_free_list_stop();
 	aerostat_store_settle(a);
 	destroy_workqueue(a->queue);
 	mutex_destroy(&a->step);

@@ -96,13 +96,8 @@ static void came_back(void *ctx, struct page *block, u32 order)
 
 static void scrub_block(void *ctx, struct page *block, u32 order)
 {
-	u32 i;
-
-	if (!scrub || want_init_on_alloc(GFP_KERNEL))
-		return;
-	for (i = 0; i < 1U << order; i++)
-		clear_highpage(block + i);
-	cond_resched();
+	if (scrub && !want_init_on_alloc(GFP_KERNEL))
+		aerostat_zero(block, order);
 }
 
 /*
@@ -261,6 +256,7 @@ static int start(void)
 		return err;
 	aero_xen_init(xen, &log_port, &guest, NULL);
 	backend.hypervisor = xen;
+	backend.zeroed = scrub;
 	if (xen_initial_domain())
 		backend.no_policy = "the initial domain's size is for its toolstack to say";
 	err = aerostat_register(&backend);

@@ -3,7 +3,8 @@
  * A PV guest's page tables name machine frames.  A page that is given up must
  * leave them, and the table from frames to machine frames, before Xen takes it.
  * Its address then shows a page of zeroes, read-only, so that a stray read of
- * it does not bring the guest down.  All updates of a batch are one hypercall.
+ * it does not bring the guest down.  All entries of a batch are written by one
+ * hypercall, and forgotten by the TLBs in another.
  */
 #include <linux/gfp.h>
 #include <linux/mm.h>
@@ -19,13 +20,13 @@
 #include "xen_pv.h"
 
 static struct page *scratch;
-static struct multicall_entry *calls;
+static struct mmu_update *updates;
 
 int aerostat_xen_pv_start(void)
 {
 	scratch = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	calls = kvcalloc(AERO_XEN_FRAMES, sizeof(*calls), GFP_KERNEL);
-	if (scratch && calls)
+	updates = kvcalloc(AERO_XEN_FRAMES, sizeof(*updates), GFP_KERNEL);
+	if (scratch && updates)
 		return 0;
 	aerostat_xen_pv_stop();
 	return -ENOMEM;
@@ -35,37 +36,60 @@ void aerostat_xen_pv_stop(void)
 {
 	if (scratch)
 		__free_page(scratch);
-	kvfree(calls);
+	kvfree(updates);
 	scratch = NULL;
-	calls = NULL;
+	updates = NULL;
 }
 
-/* As MULTI_update_va_mapping(), whose tracepoint is not there for modules; 64-bit. */
-static void put_call(u32 i, struct page *page, pte_t pte, unsigned long flags)
-{
-	calls[i] = (struct multicall_entry){
-		.op = __HYPERVISOR_update_va_mapping,
-		.args = {(unsigned long)page_address(page), pte.pte, flags},
-	};
-}
+/*
+ * A table of page table entries, 2 MiB of addresses, that was looked up.  Updating
+ * entries by where they lie in machine memory, and not by the address they map,
+ * lets Xen keep a table at hand for as long as its entries follow one another.
+ */
+struct table {
+	unsigned long start; /* the first address it maps */
+	u64 machine;	     /* where it lies; 0: none was looked up yet */
+};
 
-/* One flush serves all updates of a batch. */
-static unsigned long flush_last(u32 i, u32 n)
+/* A PV guest's mapping of its memory has entries of 4 KiB only, and keeps its tables. */
+static bool look_up(struct table *table, unsigned long address)
 {
-	return i + 1 == n ? UVMF_TLB_FLUSH | UVMF_ALL : UVMF_NONE;
-}
+	unsigned int level;
+	pte_t *entry;
 
-/* Carries out the first @n entries of calls[]; true when each one worked. */
-static bool run_calls(u32 n)
-{
-	bool ok = true;
-	u32 i;
-
-	if (HYPERVISOR_multicall(calls, n))
+	if (table->machine && table->start == (address & PMD_MASK))
+		return true;
+	entry = lookup_address(address, &level);
+	if (!entry || level != PG_LEVEL_4K)
 		return false;
-	for (i = 0; i < n; i++)
-		ok &= !calls[i].result;
-	return ok;
+	table->start = address & PMD_MASK;
+	table->machine = virt_to_machine(entry).maddr & PAGE_MASK;
+	return true;
+}
+
+static bool put_update(u32 i, struct table *table, struct page *page, pte_t pte)
+{
+	unsigned long address = (unsigned long)page_address(page);
+
+	if (!look_up(table, address))
+		return false;
+	updates[i] = (struct mmu_update){
+		.ptr = table->machine + pte_index(address) * sizeof(pte_t) + MMU_NORMAL_PT_UPDATE,
+		.val = pte.pte,
+	};
+	return true;
+}
+
+/* Writes the first @n of updates[]; true when all of them are in force. */
+static bool run_updates(u32 n)
+{
+	struct mmuext_op flush = {.cmd = MMUEXT_TLB_FLUSH_ALL};
+
+	int err;
+
+	err = HYPERVISOR_mmu_update(updates, n, NULL, DOMID_SELF);
+	err |= HYPERVISOR_mmuext_op(&flush, 1, NULL, DOMID_SELF);
+	return !err;
 }
 
 static struct page *page_of(struct page **blocks, u32 i, u32 order)
@@ -86,11 +110,12 @@ static bool hide(struct page **blocks, u32 n, u32 order)
 {
 	pte_t nothing = mfn_pte(pfn_to_mfn(page_to_pfn(scratch)), PAGE_KERNEL_RO);
 	u32 count = n << order, i;
-	bool ok;
+	struct table table = {};
+	bool ok = true;
 
 	for (i = 0; i < count; i++)
-		put_call(i, page_of(blocks, i, order), nothing, flush_last(i, count));
-	ok = run_calls(count);
+		ok &= put_update(i, &table, page_of(blocks, i, order), nothing);
+	ok = ok && run_updates(count);
 	if (ok)
 		for (i = 0; i < count; i++)
 			set_machine_frame(page_of(blocks, i, order), INVALID_P2M_ENTRY);
@@ -109,13 +134,15 @@ void aerostat_xen_pv_hide(struct page **blocks, u32 n, u32 order)
  */
 bool aerostat_xen_pv_map(void *ctx, struct page **pages, u32 n, const u64 *frames)
 {
+	struct table table = {};
+	bool ok = true;
 	u32 i;
 
 	for (i = 0; i < n; i++) {
 		set_machine_frame(pages[i], frames[i]);
-		put_call(i, pages[i], mfn_pte(frames[i], PAGE_KERNEL), flush_last(i, n));
+		ok &= put_update(i, &table, pages[i], mfn_pte(frames[i], PAGE_KERNEL));
 	}
-	if (run_calls(n))
+	if (ok && run_updates(n))
 		return true;
 	if (!hide(pages, n, 0))
 		pr_err("aerostat: xen: %u pages can be neither mapped nor unmapped\n", n);
@@ -138,10 +165,12 @@ bool aerostat_xen_pv_unmap(void *ctx, struct page **pages, u32 n, u64 *frames)
 
 void aerostat_xen_pv_forget(struct page **pages, u32 n)
 {
+	struct table table = {};
+	bool ok = true;
 	u32 i;
 
 	for (i = 0; i < n; i++)
-		put_call(i, pages[i], __pte_ma(0), flush_last(i, n));
-	if (n && !run_calls(n))
+		ok &= put_update(i, &table, pages[i], __pte_ma(0));
+	if (n && !(ok && run_updates(n)))
 		pr_warn("aerostat: xen: %u pages without memory are still mapped\n", n);
 }

@@ -9,13 +9,22 @@
  * STATE has one letter for each that is true: r(unning), b(locked), p(aused),
  * s(hut down), d(ying), h(ardware assisted); '-' when none is.
  *
+<<<<<<< HEAD
  * With a number of milliseconds it does so again and again, each time after a line
  *
  *   at MS
  *
  * which is the time that domUs know too.
+=======
+ *   figures DOMID LOW_KIB HIGH_KIB HOLD_MS WAIT_MS
+ *
+ * first waits until the domain's reservation has been from LOW to HIGH for so long, but at
+ * the most WAIT_MS, and not for a domain that is not there.  When it has been, a line
+ * says `held`.
+>>>>>>> main
  */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -24,6 +33,7 @@
 
 #define PAGE_KIB 4u
 #define DOMAINS	 64u
+#define POLL_MS	 10
 
 static int print_host(xc_interface *xen)
 {
@@ -59,12 +69,61 @@ static void print_domain(const xc_domaininfo_t *d)
 	       d->paged_pages * PAGE_KIB, letters);
 }
 
+<<<<<<< HEAD
 static int print_all(xc_interface *xen)
+=======
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
+}
+
+static bool held(xc_interface *xen, uint32_t domain, uint64_t low_kib, uint64_t high_kib,
+		 int64_t hold_ms, int64_t wait_ms)
+{
+	const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
+	int64_t start = now_ms(), since = start, now = start;
+	xc_domaininfo_t d;
+
+	while (now - start < wait_ms) {
+		if (xc_domain_getinfolist(xen, domain, 1, &d) != 1 || d.domain != domain)
+			return false;
+		now = now_ms();
+		if (d.tot_pages * PAGE_KIB < low_kib || d.tot_pages * PAGE_KIB > high_kib)
+			since = now;
+		else if (now - since >= hold_ms)
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+static uint64_t number(const char *text)
+{
+	return strtoull(text, NULL, 10);
+}
+
+int main(int argc, char **argv)
+>>>>>>> main
 {
 	static xc_domaininfo_t domains[DOMAINS];
 	int ret = print_host(xen);
 	int count = xc_domain_getinfolist(xen, 0, DOMAINS, domains);
 
+<<<<<<< HEAD
+=======
+	if (!xen) {
+		perror("figures: no way to Xen");
+		return 1;
+	}
+	if (argc == 6 && held(xen, (uint32_t)number(argv[1]), number(argv[2]), number(argv[3]),
+			      (int64_t)number(argv[4]), (int64_t)number(argv[5])))
+		puts("held");
+	ret = print_host(xen);
+	count = xc_domain_getinfolist(xen, 0, DOMAINS, domains);
+>>>>>>> main
 	if (count < 0) {
 		perror("figures: xc_domain_getinfolist");
 		ret = 1;

@@ -36,6 +36,8 @@ struct aero_port {
 	u64 unmanaged_pages;
 	/* Pages the guest keeps for itself.  Single word, written by the administrator. */
 	u64 reserve_pages;
+	/* Blocks that came from the free lists, a counter.  Under the step lock. */
+	u64 free_list_blocks;
 };
 
 static inline aero_page *aero_port_page(aero_page *block, unsigned int index)

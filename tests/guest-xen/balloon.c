@@ -5,7 +5,7 @@
  */
 #include <inttypes.h>
 
-#include "driver.h"
+#include "storm.h"
 
 static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
 static const struct lab_config stock = {.xen = &stock_xen};
@@ -54,10 +54,10 @@ static const char *domu(struct lab_guest *g, enum lab_domu_type type)
 		512 * KIB_PER_MIB,     200 * KIB_PER_MIB + 12,
 	};
 	const uint64_t last_kib = targets_kib[LAB_COUNT(targets_kib) - 1];
-	const struct lab_domu config = {.type = type, .memory_mib = 256, .maxmem_mib = 512};
+	const struct lab_domu config = {.type = type, .memory_mib = 256, .maxmem_mib = MAX_MIB};
 	struct subject s;
 
-	LAB_TRY(domu_up(&s, g, &config));
+	LAB_TRY(domu_shared(&s, g, &config));
 	LAB_TRY(load(&s));
 	LAB_OK(lab_wait_domain_steady(s.g, QUIET_MS, SETTLE_MS, NULL));
 	LAB_TRY(settle(&s, 256 * KIB_PER_MIB));
@@ -80,8 +80,12 @@ static const char *domu_pvh(struct lab_guest *g)
 
 static const struct lab_test tests[] = {
 	{"dom0", dom0, .config = &stock, .timeout_s = 480},
+	{"storm-dom0", storm_dom0, .config = &stock, .timeout_s = 480},
 	{"domu-pv", domu_pv, .config = &stock, .timeout_s = 480},
+	{"storm-pv", storm_pv, .config = &stock, .timeout_s = 480},
 	{"domu-pvh", domu_pvh, .config = &stock, .timeout_s = 480},
+	{"storm-pvh", storm_pvh, .config = &stock, .timeout_s = 480},
+	{"crossing", crossing, .config = &stock, .timeout_s = 480},
 };
 
 static const struct lab_suite suite = {

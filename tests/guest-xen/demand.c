@@ -40,7 +40,7 @@ static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
 static const struct lab_config one_guest = {
 	.xen = &stock_xen, .memory_mib = 2304, .extra = slow_clock};
 static const struct lab_config two_guests_room = {
-	.xen = &stock_xen, .memory_mib = 2112, .extra = slow_clock};
+	.xen = &stock_xen, .memory_mib = 2048, .extra = slow_clock};
 
 /* -- steps -------------------------------------------------------------------------- */
 

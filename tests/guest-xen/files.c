@@ -119,9 +119,9 @@ static const char *boot_pvh(struct lab_guest *g)
 }
 
 static const struct lab_test tests[] = {
-	{"builtin-files", builtin_files, .config = &stock, .timeout_s = 240},
-	{"builtin-bad-values", builtin_bad_values, .config = &stock, .timeout_s = 240},
-	{"boot-pv", boot_pv, .config = &stock, .timeout_s = 240},
+	{"builtin-files", builtin_files, .config = &stock, .timeout_s = 300},
+	{"builtin-bad-values", builtin_bad_values, .config = &stock, .timeout_s = 300},
+	{"boot-pv", boot_pv, .config = &stock, .timeout_s = 300},
 	{"boot-pvh", boot_pvh, .config = &stock, .timeout_s = 360},
 };
 

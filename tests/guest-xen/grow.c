@@ -30,7 +30,7 @@ static const char *raise_limit(struct subject *s, unsigned int mib)
 
 static const char *wait_for_added(struct subject *s)
 {
-	int64_t end = lab_now_ms() + 20000;
+	int64_t end = lab_now_ms() + SETTLE_MS;
 
 	while (lab_sh(s->g, 10000, NULL, "dmesg | grep -q 'aerostat: xen: added'"))
 		LAB_CHECK(lab_now_ms() < end, "no memory was added");
@@ -115,10 +115,10 @@ static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
 static const struct lab_config stock = {.xen = &stock_xen};
 
 static const struct lab_test tests[] = {
-	{"pv-own", pv_own, .config = &stock, .timeout_s = 240},
-	{"pvh-own", pvh_own, .config = &stock, .timeout_s = 240},
-	{"pv-stock", pv_stock, .config = &stock, .timeout_s = 240},
-	{"pvh-stock", pvh_stock, .config = &stock, .timeout_s = 240},
+	{"pv-own", pv_own, .config = &stock, .timeout_s = 300},
+	{"pvh-own", pvh_own, .config = &stock, .timeout_s = 300},
+	{"pv-stock", pv_stock, .config = &stock, .timeout_s = 300},
+	{"pvh-stock", pvh_stock, .config = &stock, .timeout_s = 300},
 };
 
 static const struct lab_suite suite = {

@@ -168,8 +168,8 @@ static const char *adds(struct lab_guest *dom0, enum lab_kernel kernel, const ch
 			pages));
 	LAB_TRY(is_lent(&s, 0));
 	LAB_OK(lab_must(s.g, 60000,
-			"{ echo %u >" FOLDER "borrow; } & sleep 3; for i in 1 2 3; do " ONLINE
-			"; sleep 1; done; wait $!",
+			"{ echo %u >" FOLDER "borrow; } & while kill -0 $!; do " ONLINE
+			"; sleep 1; done 2>/dev/null; wait $!",
 			pages));
 	LAB_TRY(is_lent(&s, pages));
 	LAB_TRY(settle(&s, FULL_KIB));
@@ -221,11 +221,11 @@ static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
 static const struct lab_config stock = {.xen = &stock_xen};
 
 static const struct lab_test tests[] = {
-	{"pv", pv, .config = &stock, .timeout_s = 240},
-	{"adds-memory-stock", adds_stock, .config = &stock, .timeout_s = 240},
-	{"pv-own", pv_own, .config = &stock, .timeout_s = 240},
-	{"adds-memory-own", adds_own, .config = &stock, .timeout_s = 240},
-	{"pvh", pvh, .config = &stock, .timeout_s = 240},
+	{"pv", pv, .config = &stock, .timeout_s = 300},
+	{"adds-memory-stock", adds_stock, .config = &stock, .timeout_s = 300},
+	{"pv-own", pv_own, .config = &stock, .timeout_s = 300},
+	{"adds-memory-own", adds_own, .config = &stock, .timeout_s = 300},
+	{"pvh", pvh, .config = &stock, .timeout_s = 300},
 	{"allocations-fail", failing, .config = &stock, .timeout_s = 300},
 };
 

@@ -204,10 +204,10 @@ static const char *debug_pvh(struct lab_guest *g)
 }
 
 static const struct lab_test tests[] = {
-	{"dom0", dom0, .config = &own, .timeout_s = 120},
-	{"domu-pv", domu_pv, .config = &own, .timeout_s = 120},
-	{"domu-pvh", domu_pvh, .config = &own, .timeout_s = 180},
-	{"debug-pv", debug_pv, .config = &own, .timeout_s = 240},
+	{"dom0", dom0, .config = &own, .timeout_s = 300},
+	{"domu-pv", domu_pv, .config = &own, .timeout_s = 300},
+	{"domu-pvh", domu_pvh, .config = &own, .timeout_s = 300},
+	{"debug-pv", debug_pv, .config = &own, .timeout_s = 300},
 	{"debug-pvh", debug_pvh, .config = &own, .timeout_s = 300},
 };
 

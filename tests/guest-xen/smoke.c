@@ -178,7 +178,7 @@ static const char *domu_dies(struct lab_guest *g)
 }
 
 static const struct lab_test tests[] = {
-	{"dom0-up", dom0_up, .config = &stock},
+	{"dom0-up", dom0_up, .config = &stock, .timeout_s = 300},
 	{"domu-pv", domu_pv, .config = &stock, .timeout_s = 360},
 	{"domu-pvh", domu_pvh, .config = &stock, .timeout_s = 480},
 	{"domu-dies", domu_dies, .config = &stock, .timeout_s = 360},

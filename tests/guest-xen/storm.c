@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/*
- * Targets that come faster than they can be met, and two domUs whose targets
- * cross.  $AERO_SEED repeats or varies the targets.
- */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "storm.h"
 
 #define TARGETS	     200u
-#define ROUND	     25u  /* of them, then one that must be met */
-#define PAUSE_MAX_MS 150u /* after every other one */
+#define ROUND	     25u /* of them, then one that must be met */
+#define PAUSE_MAX_MS 50u /* after every other one */
 #define CROSSINGS    10u
 #define SWING_KIB    (64 * KIB_PER_MIB)
 #define LEFT_KIB     (2 * KIB_PER_MIB) /* free memory when both have all of theirs */
-
-static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
-static const struct lab_config stock = {.xen = &stock_xen};
 
 static uint64_t seed(void)
 {
@@ -40,15 +33,16 @@ static uint64_t chance(uint64_t *state)
 
 /*
  * Targets the way `xl mem-set` leaves them, but without its process, which takes longer
- * than many of them need to be met.  Up to @high_kib Xen must let the domain grow.
+ * than many of them need to be met.  Xen must let the
+ * domain grow to all it may have.
  */
 static const char *write_targets(struct subject *s, uint64_t *state, unsigned int n,
-				 uint64_t low_kib, uint64_t high_kib)
+				 uint64_t low_kib, uint64_t high_kib, unsigned int max_mib)
 {
 	uint64_t pages = (high_kib - low_kib) / LAB_PAGE_KIB + 1;
 	struct lab_guest *dom0 = lab_dom0(s->g);
 
-	LAB_OK(lab_must(dom0, 20000, "xl mem-max %u %" PRIu64 "k", lab_domain(s->g), high_kib));
+	LAB_OK(lab_must(dom0, 20000, "xl mem-max %u %um", lab_domain(s->g), max_mib));
 	for (unsigned int i = 0; i < n; i++) {
 		uint64_t kib = low_kib + chance(state) % pages * LAB_PAGE_KIB;
 
@@ -63,7 +57,8 @@ static const char *write_targets(struct subject *s, uint64_t *state, unsigned in
 }
 
 /* Any page between the two, so nearly all targets break a block. */
-static const char *storm(struct subject *s, unsigned int low_mib, unsigned int high_mib)
+static const char *storm(struct subject *s, unsigned int low_mib, unsigned int high_mib,
+			 unsigned int max_mib)
 {
 	uint64_t low_kib = low_mib * KIB_PER_MIB, high_kib = high_mib * KIB_PER_MIB;
 	uint64_t pages = (high_kib - low_kib) / LAB_PAGE_KIB + 1, state = seed(), before, after;
@@ -76,7 +71,7 @@ static const char *storm(struct subject *s, unsigned int low_mib, unsigned int h
 	for (unsigned int i = 0; i < TARGETS / ROUND; i++) {
 		uint64_t kib;
 
-		LAB_TRY(write_targets(s, &state, ROUND - 1, low_kib, high_kib));
+		LAB_TRY(write_targets(s, &state, ROUND - 1, low_kib, high_kib, max_mib));
 		kib = low_kib + chance(&state) % pages * LAB_PAGE_KIB;
 		LAB_OK(lab_mem_set_kib(s->g, kib));
 		LAB_TRY(settle(s, kib));
@@ -91,33 +86,33 @@ static const char *storm(struct subject *s, unsigned int low_mib, unsigned int h
 	return NULL;
 }
 
-static const char *storm_dom0(struct lab_guest *g)
+const char *storm_dom0(struct lab_guest *g)
 {
 	struct subject s = {.g = g};
 
 	LAB_OK(lab_data_fill(g, 64, 1));
 	LAB_TRY(load(&s));
-	LAB_TRY(storm(&s, 800, 1024));
+	LAB_TRY(storm(&s, 800, 1024, 1024));
 	LAB_OK(lab_call(g, 20000, NULL, "data free"));
 	return NULL;
 }
 
 static const char *storm_domu(struct lab_guest *g, enum lab_domu_type type)
 {
-	const struct lab_domu config = {.type = type, .memory_mib = 256, .maxmem_mib = 768};
+	const struct lab_domu config = {.type = type, .memory_mib = 256, .maxmem_mib = MAX_MIB};
 	struct subject s;
 
 	LAB_TRY(domu_shared(&s, g, &config));
 	LAB_TRY(load(&s));
-	return storm(&s, 200, 400);
+	return storm(&s, 200, 400, MAX_MIB);
 }
 
-static const char *storm_pv(struct lab_guest *g)
+const char *storm_pv(struct lab_guest *g)
 {
 	return storm_domu(g, LAB_PV);
 }
 
-static const char *storm_pvh(struct lab_guest *g)
+const char *storm_pvh(struct lab_guest *g)
 {
 	return storm_domu(g, LAB_PVH);
 }
@@ -154,11 +149,11 @@ static const char *cross(struct subject s[2])
 	return NULL;
 }
 
-static const char *crossing(struct lab_guest *g)
+const char *crossing(struct lab_guest *g)
 {
 	const struct lab_domu configs[2] = {
-		{.type = LAB_PV, .name = "one", .memory_mib = 256, .maxmem_mib = 768},
-		{.type = LAB_PVH, .memory_mib = 256, .maxmem_mib = 768},
+		{.type = LAB_PV, .name = "one", .memory_mib = 256, .maxmem_mib = MAX_MIB},
+		{.type = LAB_PVH, .memory_mib = 256, .maxmem_mib = MAX_MIB},
 	};
 	struct subject s[2];
 
@@ -172,23 +167,4 @@ static const char *crossing(struct lab_guest *g)
 		LAB_OK(lab_data_check(s[i].g));
 	}
 	return NULL;
-}
-
-static const struct lab_test tests[] = {
-	{"storm-dom0", storm_dom0, .config = &stock, .timeout_s = 480},
-	{"storm-pv", storm_pv, .config = &stock, .timeout_s = 480},
-	{"storm-pvh", storm_pvh, .config = &stock, .timeout_s = 480},
-	{"crossing", crossing, .config = &stock, .timeout_s = 480},
-};
-
-static const struct lab_suite suite = {
-	.name = "xen-storm",
-	.tests = tests,
-	.count = LAB_COUNT(tests),
-	.after_test = tidy,
-};
-
-int main(int argc, char **argv)
-{
-	return lab_suite_main(argc, argv, &suite);
 }

@@ -53,6 +53,8 @@ static const char *moves_a_gigabyte(struct lab_guest *g)
 	LAB_TRY(sizes_agree(g, pages));
 	LAB_TRY(driver_stat(g, "held_large", &large));
 	LAB_CHECK(large, "no large page is held");
+	LAB_TRY(driver_stat(g, "taken_free_list", &large));
+	LAB_CHECK(large, "no block came straight from the free lists");
 	LAB_TRY(meminfo_agrees(g, pages));
 	LAB_TRY(deflate_to(g, 0));
 	LAB_TRY(nothing_lost(g));

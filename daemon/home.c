@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "home.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon.h"
+#include "group.h"
+#include "os.h"
+
+#define AERO_POLICY_INTERVAL_S (AERO_POLICY_INTERVAL_MS / 1000)
+
+/* Reports in a row below the policy's threshold of pressure before anything begins. */
+#define CALM_REPORTS	       5U
+
+/* ---- switching on again ---- */
+
+/* Only if it is still ours.  Where the kernel refuses, it is tried again, and said once. */
+void aero_home_restore(struct aero_home *h, const struct aero_area *area, int priority)
+{
+	int err;
+
+	if (!aero_header_is(h->root, area)) {
+		aero_say("%s is no longer what was made; it is left alone", area->path);
+		return;
+	}
+	err = aero_os_swapon(h->root, area->path, priority);
+	if (!err)
+		aero_say("%s is switched on again", area->path);
+	else if (!h->off_said)
+		aero_say("can't switch %s on again: %s; trying on", area->path, strerror(-err));
+	h->off_said = err;
+	h->off = h->off || err;
+}
+
+/* All that are recorded.  Somebody at work on them will see to it himself. */
+void aero_home_restore_all(struct aero_home *h)
+{
+	static struct aero_areas areas;
+	int lock;
+
+	if (aero_areas_load(h->root, &areas) <= 0 || aero_areas_look(h->root, &areas))
+		return;
+	lock = aero_areas_lock(h->root, 0);
+	if (lock < 0)
+		return;
+	h->off = false;
+	for (size_t i = 0; i < areas.count; i++)
+		if (!areas.area[i].on)
+			aero_home_restore(h, &areas.area[i], areas.priority);
+	close(lock);
+}
+
+void aero_home_start(struct aero_home *h)
+{
+	h->rest = AERO_REST_REPORTS;
+	h->lock = -1;
+	if (h->dry_run)
+		return;
+	aero_group_start(h->root);
+	aero_home_restore_all(h);
+}
+
+/* ---- when to begin ---- */
+
+static const struct aero_area *least_used(const struct aero_areas *areas)
+{
+	const struct aero_area *least = NULL;
+
+	for (size_t i = 0; i < areas->count; i++) {
+		const struct aero_area *area = &areas->area[i];
+
+		if (area->on && area->used_kib && (!least || area->used_kib < least->used_kib))
+			least = area;
+	}
+	return least;
+}
+
+/*
+ * The policy names, each interval, what should be left a step from now.  An area is
+ * larger than such a step, so steps are added up until they make an area.
+ */
+static void pace(struct aero_home *h, uint64_t used_kib, uint64_t target_kib)
+{
+	uint64_t interval_s = AERO_POLICY_INTERVAL_S, now_us = aero_now_us();
+	uint64_t over_kib = used_kib > target_kib ? used_kib - target_kib : 0;
+
+	if (aero_read_number(h->root, AERO_POLICY_FOLDER "/selfballoon_interval", &interval_s) ||
+	    !interval_s)
+		interval_s = AERO_POLICY_INTERVAL_S;
+	if (h->paced_us)
+		h->due_kib += over_kib * ((now_us - h->paced_us) / 1000) / (interval_s * 1000);
+	h->paced_us = now_us;
+}
+
+/* False: nothing is to come home. */
+static bool read_target(struct aero_home *h, uint64_t *target_kib)
+{
+	if (!aero_read_number(h->root, AERO_POLICY_FOLDER "/swap_target_kib", target_kib))
+		return true;
+	h->due_kib = 0;
+	h->paced_us = 0;
+	return false;
+}
+
+static bool fits(struct aero_home *h, const struct aero_area *area)
+{
+	uint64_t available_kib = 0, headroom_kib = 0, spare;
+	bool enough;
+
+	if (aero_memory(h->root, &available_kib, &headroom_kib))
+		return false;
+	spare = available_kib > headroom_kib ? available_kib - headroom_kib : 0;
+	enough = area->used_kib <= spare;
+	if (!enough && !h->short_said && h->verbose)
+		aero_say("%" PRIu64 " KiB in %s do not fit: %" PRIu64 " KiB can be spared",
+			 area->used_kib, area->path, spare);
+	h->short_said = !enough;
+	return enough;
+}
+
+/* False: there are none to be known of. */
+static bool read_areas(struct aero_home *h, struct aero_areas *areas)
+{
+	int ret = aero_areas_load(h->root, areas);
+
+	if (ret > 0)
+		ret = aero_areas_look(h->root, areas) ? -1 : 1;
+	if (ret < 0 && !h->bad_said)
+		aero_say("%s", aero_error());
+	h->bad_said = ret < 0;
+	return ret > 0;
+}
+
+static void look(struct aero_home *h)
+{
+	static struct aero_areas areas;
+	const struct aero_area *least;
+	uint64_t target_kib;
+
+	if (!read_target(h, &target_kib) || !read_areas(h, &areas))
+		return;
+	pace(h, areas.all_used_kib, target_kib);
+	least = least_used(&areas);
+	if (!least || h->due_kib < least->used_kib) {
+		h->due_kib = least ? h->due_kib : 0;
+		return;
+	}
+	/* What can't begin now is not owed twice. */
+	h->due_kib = least->used_kib;
+	if (h->calm >= CALM_REPORTS && !h->resting && fits(h, least))
+		aero_home_begin(h, least, areas.priority);
+}
+
+void aero_home_step(struct aero_home *h, const struct aero_stall *stall)
+{
+	if (h->child) {
+		h->working++;
+		return;
+	}
+	h->calm = stall->some_permille < AERO_STALL_PERMILLE ? h->calm + 1 : 0;
+	h->resting -= h->resting > 0;
+	if (h->off)
+		aero_home_restore_all(h);
+	look(h);
+}
+
+uint64_t aero_home_own_us(struct aero_home *h)
+{
+	uint64_t own_us = aero_group_waited_us(), before_us = h->told_own_us;
+
+	h->told_own_us = own_us;
+	return own_us > before_us ? own_us - before_us : 0;
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "os.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <sys/swap.h>
+#include <sys/vfs.h>
+#include <time.h>
+
+#include "files.h"
+
+int aero_os_swapon(const char *root, const char *path, int priority)
+{
+	int flags = SWAP_FLAG_PREFER | ((priority << SWAP_FLAG_PRIO_SHIFT) & SWAP_FLAG_PRIO_MASK);
+
+	if (*root)
+		return -ENOTSUP;
+	return swapon(path, flags) ? -errno : 0;
+}
+
+int aero_os_swapoff(const char *root, const char *path)
+{
+	if (*root)
+		return -ENOTSUP;
+	return swapoff(path) ? -errno : 0;
+}
+
+/* ---- zram ---- */
+
+/* Numbers the kernel gives are small; anything else is no number of a device. */
+#define ZRAM_MAX 65536
+
+int aero_os_zram_add(const char *root)
+{
+	uint64_t id = 0;
+	/* Reading makes a device: the kernel's zram interface, hot_add. */
+	int err = aero_read_number(root, "/sys/class/zram-control/hot_add", &id);
+
+	if (err)
+		return err;
+	return id < ZRAM_MAX ? (int)id : -ERANGE;
+}
+
+int aero_os_zram_resize(const char *root, int number, uint32_t size_mib)
+{
+	char name[64], text[32];
+
+	snprintf(name, sizeof(name), "/sys/block/zram%d/disksize", number);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)size_mib << 20);
+	return aero_write(root, name, text);
+}
+
+/* udev opens each device for a moment when it changes. */
+#define BUSY_RETRIES 40
+#define BUSY_NAP_MS  50
+
+static int write_patiently(const char *root, const char *name, const char *text)
+{
+	const struct timespec nap = {.tv_nsec = BUSY_NAP_MS * 1000000L};
+	int err = aero_write(root, name, text);
+
+	for (int i = 0; err == -EBUSY && i < BUSY_RETRIES; i++) {
+		nanosleep(&nap, NULL);
+		err = aero_write(root, name, text);
+	}
+	return err;
+}
+
+int aero_os_zram_remove(const char *root, int number)
+{
+	char name[64], text[16];
+	int err;
+
+	snprintf(name, sizeof(name), "/sys/block/zram%d/reset", number);
+	snprintf(text, sizeof(text), "%d", number);
+	err = write_patiently(root, name, "1");
+	return err ? err : write_patiently(root, "/sys/class/zram-control/hot_remove", text);
+}
+
+/* ---- files ---- */
+
+int aero_os_directory(const char *root, const char *path)
+{
+	struct statfs fs;
+
+	if (*root)
+		return -ENOTSUP;
+	if (statfs(path, &fs))
+		return -errno;
+	return fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC ? -EINVAL : 0;
+}

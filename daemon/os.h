@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The calls of the kernel that are no files.  The tests have another os.c, which
+ * does the same to a folder; nothing else differs between the two.
+ * Errors are -errno.
+ */
+#ifndef AEROSTAT_DAEMON_OS_H
+#define AEROSTAT_DAEMON_OS_H
+
+#include <stdint.h>
+
+/* The kernel's priorities that an administrator may give: 0 to 32767. */
+#define AERO_PRIORITY_MAX 32767
+
+int aero_os_swapon(const char *root, const char *path, int priority);
+
+/*
+ * Returns when all pages are in memory again, or -EINTR after a signal: the area is
+ * in use then as before.  The kernel looks for signals between processes only.
+ */
+int aero_os_swapoff(const char *root, const char *path);
+
+/* A new zram device, without a size yet; its number. */
+int aero_os_zram_add(const char *root);
+int aero_os_zram_resize(const char *root, int number, uint32_t size_mib);
+
+/* Waits a little for whoever happens to look at it. */
+int aero_os_zram_remove(const char *root, int number);
+
+/* Can files below @path hold swap?  -EINVAL: they are in memory themselves. */
+int aero_os_directory(const char *root, const char *path);
+
+#endif
