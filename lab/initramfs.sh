@@ -108,7 +108,7 @@ initramfs()
 	if [ -d "${ours:-/nonexistent}" ]; then
 		modules="$modules $(find "$ours" -maxdepth 1 -name '*.ko' | sort)"
 	fi
-	# shellcheck disable=SC2086 # lists of paths without white space
+	# shellcheck disable=SC2046,SC2086 # lists of paths without white space
 	key=$(cat "$HERE/initramfs.sh" "$(command -v busybox)" "$agent" $(guest_programs "$agent") $modules |
 		sha256sum) ||
 		die "can't read what the initramfs is made of"

@@ -9,19 +9,16 @@
  * STATE has one letter for each that is true: r(unning), b(locked), p(aused),
  * s(hut down), d(ying), h(ardware assisted); '-' when none is.
  *
-<<<<<<< HEAD
- * With a number of milliseconds it does so again and again, each time after a line
- *
- *   at MS
- *
- * which is the time that domUs know too.
-=======
  *   figures DOMID LOW_KIB HIGH_KIB HOLD_MS WAIT_MS
  *
  * first waits until the domain's reservation has been from LOW to HIGH for so long, but at
  * the most WAIT_MS, and not for a domain that is not there.  When it has been, a line
  * says `held`.
->>>>>>> main
+ *
+ *   figures MS
+ *
+ * prints the lines again and again, each time after a line `at TIME_MS`: the time that domUs
+ * know too.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -69,9 +66,6 @@ static void print_domain(const xc_domaininfo_t *d)
 	       d->paged_pages * PAGE_KIB, letters);
 }
 
-<<<<<<< HEAD
-static int print_all(xc_interface *xen)
-=======
 static int64_t now_ms(void)
 {
 	struct timespec t;
@@ -105,25 +99,12 @@ static uint64_t number(const char *text)
 	return strtoull(text, NULL, 10);
 }
 
-int main(int argc, char **argv)
->>>>>>> main
+static int print_all(xc_interface *xen)
 {
 	static xc_domaininfo_t domains[DOMAINS];
 	int ret = print_host(xen);
 	int count = xc_domain_getinfolist(xen, 0, DOMAINS, domains);
 
-<<<<<<< HEAD
-=======
-	if (!xen) {
-		perror("figures: no way to Xen");
-		return 1;
-	}
-	if (argc == 6 && held(xen, (uint32_t)number(argv[1]), number(argv[2]), number(argv[3]),
-			      (int64_t)number(argv[4]), (int64_t)number(argv[5])))
-		puts("held");
-	ret = print_host(xen);
-	count = xc_domain_getinfolist(xen, 0, DOMAINS, domains);
->>>>>>> main
 	if (count < 0) {
 		perror("figures: xc_domain_getinfolist");
 		ret = 1;
@@ -155,14 +136,16 @@ static int print_often(xc_interface *xen, long interval_ms)
 int main(int argc, char **argv)
 {
 	xc_interface *xen = xc_interface_open(NULL, NULL, 0);
-	long interval_ms = argc > 1 ? strtol(argv[1], NULL, 10) : 0;
 	int ret;
 
 	if (!xen) {
 		perror("figures: no way to Xen");
 		return 1;
 	}
-	ret = interval_ms > 0 ? print_often(xen, interval_ms) : print_all(xen);
+	if (argc == 6 && held(xen, (uint32_t)number(argv[1]), number(argv[2]), number(argv[3]),
+			      (int64_t)number(argv[4]), (int64_t)number(argv[5])))
+		puts("held");
+	ret = argc == 2 ? print_often(xen, (long)number(argv[1])) : print_all(xen);
 	xc_interface_close(xen);
 	return ret;
 }
