@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * The guest sizes itself with `pressure`, which aerostatd tells of waiting tasks: what
- * an idle guest gives, sudden demand, two guests that do not fit at once, and what
- * happens without aerostatd.
+ * an idle guest gives, sudden demand, and two guests that do not fit at once.
  *
  * Time is the machine's own (QEMU's -icount): minutes of rest pass in seconds, and what
  * a process waits can be compared, however busy the host is.
