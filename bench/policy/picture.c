@@ -61,7 +61,7 @@ static void write_phases(const struct result *r, FILE *to)
 
 		fprintf(to,
 			"set arrow from %.1f, graph 0 to %.1f, graph 1 nohead lc rgb '#999999' dt 3\n"
-			"set label '%s' at %.1f, graph 1.03 rotate by 35 font ',9' tc rgb '#555555'\n",
+			"set label '%s' at %.1f, graph 1.03 rotate by 25 font ',9' tc rgb '#555555'\n",
 			from, from, shown[i].name, from);
 		if (i == sizeof(shown) / sizeof(*shown) - 1)
 			fprintf(to,
@@ -77,7 +77,7 @@ static void write_memory(const struct policy_bench *b, FILE *to, int p)
 
 	write_phases(&b->result[p], to);
 	fprintf(to,
-		"set title \"%s: %.0f GiB s, work %.3f times as long\" font ',11' offset 0,1.2\n"
+		"set title \"%s: %.0f GiB s, work %.3f times as long\" font ',11' offset 0,1.7\n"
 		"set tmargin at screen 0.83; set bmargin at screen 0.335\n"
 		"set yrange [0:%u]; set format x ''; unset xlabel\n"
 		"plot $%s using 1:4 with filledcurves x1 lc rgb '#dcebf7' title 'free', \\\n"
