@@ -181,7 +181,7 @@ kernel_payload()
 {
 	domu=$1.domu-$2
 	mkdir -p "$1/dom0/xen/$2" "$domu" || return 1
-	# shellcheck disable=SC2086 # lists of words
+	# shellcheck disable=SC2046,SC2086 # lists of words
 	xen_base "$domu" "$7" && xen_modules "$domu" "$3" "$5" "$6" $(domu_modules "$2") &&
 		cp "$8/$DOMU_PROGRAM" "$domu/bin/" &&
 		xen_modules "$1/dom0" "$3" "$5" "$6" $DOM0_MODULES &&

@@ -55,8 +55,8 @@ static const char *start_daemon(struct subject *s)
 {
 	LAB_OK(lab_must(
 		s->g, 20000,
-		"{ aerostatd >/dev/null 2>&1 & } && echo $! >/tmp/aerostatd.pid && sleep 2 && "
-		"[ -d /proc/$(cat /tmp/aerostatd.pid) ]"));
+		"{ aerostatd >/dev/null 2>&1 & } && echo $! >/run/aerostatd.pid && sleep 2 && "
+		"[ -d /proc/$(cat /run/aerostatd.pid) ]"));
 	return NULL;
 }
 
