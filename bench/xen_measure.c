@@ -19,6 +19,9 @@
 /* Code that was just loaded is code that QEMU has not translated yet. */
 #define WARM_UP_MIB	  16u
 
+/* The error of a measurement: nothing costs less (docs/benchmarks-xen.md). */
+#define BUSY_LEAST_NS	  20e6
+
 #define MOVE_TIMEOUT_MS	  180000
 #define MODULE_TIMEOUT_MS 60000
 #define SETTLE_MS	  60000
@@ -122,6 +125,8 @@ static int move(const struct subject *s, struct move *m)
 	cost = state_between(&before, &after);
 	m->memory_ops = cost.v[STATE_MEMORY_OPS];
 	m->cost = state_net(&cost, other);
+	if (m->cost.v[STATE_BUSY_NS] < BUSY_LEAST_NS)
+		m->cost.v[STATE_BUSY_NS] = BUSY_LEAST_NS;
 	m->large_pages = large - m->large_pages;
 	m->wall_ns = last_ns - before.v[STATE_NS];
 	return 0;
@@ -134,10 +139,8 @@ static int keep(const struct subject *s, const struct move *m)
 	double pages = (double)m->mib * LAB_PAGES_PER_MIB;
 	json_t *raw;
 
-	if (m->memory_ops < 1 || m->cost.v[STATE_BUSY_NS] <= 0)
-		return bench_complain("%s moved memory in %.0f calls and %.0f ns",
-				      bench_driver_names[m->driver], m->memory_ops,
-				      m->cost.v[STATE_BUSY_NS]);
+	if (m->memory_ops < 1)
+		return bench_complain("%s moved no memory", bench_driver_names[m->driver]);
 	if (b->counting) {
 		bench_add(&to[FIGURE_CALLS], m->cost.v[STATE_CALLS] * PAGES_PER_GIB / pages);
 		bench_add(&to[FIGURE_MEMORY_OPS], m->memory_ops * PAGES_PER_GIB / pages);

@@ -31,7 +31,7 @@ MODULE_PARM_DESC(free_list,
 		 "1: take large blocks from the free lists without zeroing them (default)");
 
 /* After the free lists had nothing to spare, they are not asked again for so long. */
-#define PAUSE_MS 500
+#define PAUSE_MS     500
 
 /*
  * A round isolates 32 blocks or so, whatever is kept of them, which costs what the
@@ -68,15 +68,21 @@ static struct page *nth_block(struct page *first, unsigned int n)
 	return first + ((unsigned long)n << AERO_BLOCK_ORDER);
 }
 
-/* An entry has one block or several, and is kept as a whole. */
-static void keep_entry(struct scatterlist *entry, unsigned int room)
+/*
+ * An entry has one block or several, and is kept as a whole.  False: the kernel was
+ * told to report less than a block at a time, and that is of no use.
+ */
+static bool keep_entry(struct scatterlist *entry, unsigned int room)
 {
 	unsigned int i, blocks = entry->length >> (PAGE_SHIFT + AERO_BLOCK_ORDER);
 
+	if (!blocks)
+		return false;
 	for (i = 0; i < min(blocks, room); i++)
 		list.blocks[list.got++] = nth_block(sg_page(entry), i);
 	list.excess = blocks - i;
 	list.more = nth_block(sg_page(entry), i);
+	return true;
 }
 
 /*
@@ -97,9 +103,12 @@ static int report(struct page_reporting_dev_info *device, struct scatterlist *ba
 	if (limit == before)
 		return 0;
 	for (; entries > 1 && list.got < limit; entries--)
-		keep_entry(&batch[entries - 1], limit - list.got);
-	if (list.got > before)
-		sg_mark_end(&batch[entries - 1]);
+		if (!keep_entry(&batch[entries - 1], limit - list.got))
+			break;
+	/* With nothing for us here, the kernel goes on to the next zone. */
+	if (list.got == before)
+		return 0;
+	sg_mark_end(&batch[entries - 1]);
 	return -EAGAIN;
 }
 

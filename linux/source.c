@@ -86,12 +86,31 @@ unsigned int aero_port_take(struct aero_port *port, unsigned int order, enum aer
 	return take_blocks(0, gfp | GFP_SINGLE, blocks, n);
 }
 
+/*
+ * In two halves, which go to the buddy allocator and become one block again there.  A
+ * whole one of a huge page's size would go to the CPU's own list of those: as much as the
+ * zone's low watermark can lie there, tens of MiB, and who wants smaller pages never
+ * gets it, not even before somebody is killed for want of memory.
+ */
+static void give_block(struct page *block, unsigned int order)
+{
+	struct page *half = block + (1UL << (order - 1));
+
+	set_page_count(half, 1);
+	__free_pages(block, order - 1);
+	__free_pages(half, order - 1);
+}
+
 void aero_port_give(struct aero_port *port, unsigned int order, aero_page **blocks, unsigned int n)
 {
 	unsigned int i;
 
-	for (i = 0; i < n; i++)
-		__free_pages(blocks[i], order);
+	for (i = 0; i < n; i++) {
+		if (order)
+			give_block(blocks[i], order);
+		else
+			__free_pages(blocks[i], 0);
+	}
 	cond_resched();
 }
 

@@ -8,7 +8,8 @@
 #include "storm.h"
 
 static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
-static const struct lab_config stock = {.xen = &stock_xen};
+/* So much that two domUs, of at most MAX_MIB, can have all there is between them. */
+static const struct lab_config stock = {.xen = &stock_xen, .memory_mib = 1904};
 
 static const char *visit(struct subject *s, const uint64_t *targets_kib, unsigned int n)
 {

@@ -4,9 +4,10 @@
 
 #include "driver.h"
 
-#define FULL_MIB 512u
-#define LOW_MIB	 256u
-#define RUNS	 "/sys/kernel/aerostat/runs"
+#define FULL_MIB    512u
+#define LOW_MIB	    256u
+#define LISTS_PAGES 2048u /* so much more or less happens by itself */
+#define RUNS	    "/sys/kernel/aerostat/runs"
 
 static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
 static const struct lab_config stock = {.xen = &stock_xen};
@@ -42,15 +43,26 @@ static const char *go_up(struct subject *s, struct figures *f)
 	return NULL;
 }
 
+/* Free pages on the CPUs' own lists, where who wants pages of another size can't get them. */
+static const char *on_cpu_lists(struct lab_guest *g, uint64_t *pages)
+{
+	LAB_OK(lab_must(
+		g, 20000,
+		"awk '$1 == \"count:\" { n += $2 } END { print n }' /proc/zoneinfo >/tmp/n"));
+	LAB_OK(lab_read_number(g, "/tmp/n", pages));
+	return NULL;
+}
+
 /* What was a large page of the domain is one again: as many came as went. */
 static const char *pvh_fresh(struct lab_guest *g)
 {
 	struct figures down, up;
 	struct subject s;
-	uint64_t large;
+	uint64_t large, lists, lists_now;
 
 	LAB_TRY(domu_shared(&s, g, &pvh));
 	LAB_TRY(load(&s));
+	LAB_TRY(on_cpu_lists(s.g, &lists));
 	LAB_TRY(go_down(&s, LOW_MIB, &down));
 	large = down.decreased_large * BLOCK_PAGES;
 	LAB_CHECK(large * 100 >= 95 * (large + down.decreased_base),
@@ -60,6 +72,11 @@ static const char *pvh_fresh(struct lab_guest *g)
 	LAB_CHECK(up.populated_large == down.decreased_large,
 		  "%" PRIu64 " blocks of 2 MiB went, %" PRIu64 " came back", down.decreased_large,
 		  up.populated_large);
+	LAB_TRY(on_cpu_lists(s.g, &lists_now));
+	LAB_CHECK(lists_now < lists + LISTS_PAGES,
+		  "what came back is not free for all: %" PRIu64
+		  " pages are on CPUs' lists, before %" PRIu64,
+		  lists_now, lists);
 	return NULL;
 }
 

@@ -133,7 +133,7 @@ static const char *demand(struct subject *s, int64_t *ms)
 {
 	int64_t start = lab_now_ms();
 
-	LAB_CHECK(!lab_call(s->g, 120000, NULL, "touch %u", DEMAND_MIB), "%s", lab_error());
+	LAB_CHECK(!lab_call(s->g, 300000, NULL, "touch %u", DEMAND_MIB), "%s", lab_error());
 	*ms = lab_now_ms() - start;
 	return NULL;
 }
@@ -161,14 +161,14 @@ static const char *lives(struct lab_guest *dom0, enum lab_domu_type type, const 
 	LAB_OK(lab_write_file(s.g, "/sys/kernel/aerostat/holdoff_ms", "2000"));
 	LAB_TRY(put(s.g, "selfballooning", "1"));
 	for (unsigned int i = 0; i < CYCLES; i++) {
-		LAB_TRY(wait_below(&s, GUEST_MIB * 2 / 5, 90000));
+		LAB_TRY(wait_below(&s, GUEST_MIB * 2 / 5, 180000));
 		if (!i)
 			LAB_TRY(is(s.g, "acting", rule));
 		LAB_TRY(demand(&s, &ms));
 		worst = ms > worst ? ms : worst;
 		sum += ms;
 	}
-	LAB_TRY(wait_below(&s, GUEST_MIB * 2 / 5, 90000));
+	LAB_TRY(wait_below(&s, GUEST_MIB * 2 / 5, 180000));
 	LAB_TRY(size_mib(s.g, &now));
 	LAB_TRY(total_kib(&s, 1, &all));
 	lab_note("idle at %" PRIu64 " of %u MiB; %u MiB on demand: %" PRId64
@@ -217,8 +217,8 @@ static const char *silence(struct lab_guest *dom0)
 static const struct lab_test tests[] = {
 	{"files", files, .config = &stock, .timeout_s = 300},
 	{"silence", silence, .config = &stock, .timeout_s = 300},
-	{"committed-pv", committed_pv, .config = &stock, .timeout_s = 300 + 30 * CYCLES},
-	{"committed-pvh", committed_pvh, .config = &stock, .timeout_s = 300 + 30 * CYCLES},
+	{"committed-pv", committed_pv, .config = &stock, .timeout_s = 600 + 90 * CYCLES},
+	{"committed-pvh", committed_pvh, .config = &stock, .timeout_s = 600 + 90 * CYCLES},
 	{"never-in-dom0", never_in_dom0, .config = &stock, .timeout_s = 300},
 };
 

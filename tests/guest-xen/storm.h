@@ -5,7 +5,7 @@
 
 #include "driver.h"
 
-#define MAX_MIB 768u /* what their domUs, of 256 MiB, may have */
+#define MAX_MIB 512u /* what their domUs, of 256 MiB, may have */
 
 /* 200 targets that come faster than they can be met. */
 const char *storm_dom0(struct lab_guest *dom0);

@@ -298,7 +298,7 @@ static const char *ends_with_all_on(struct lab_guest *g)
 	LAB_OK(lab_must(g, 30000,
 			"kill -TERM $(cat /tmp/pid); while [ -e /proc/$(cat /tmp/pid) ]; do "
 			"sleep 0.1; done"));
-	return all_on(g);
+	return nobody_at_it(g);
 }
 
 static const char *killed_with_all_on(struct lab_guest *g)
