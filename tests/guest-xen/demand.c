@@ -237,8 +237,8 @@ static const char *two_guests(struct lab_guest *dom0)
 }
 
 static const struct lab_test tests[] = {
-	{"pressure-pv", pressure_pv, .config = &one_guest, .timeout_s = 300 + 40 * CYCLES},
-	{"pressure-pvh", pressure_pvh, .config = &one_guest, .timeout_s = 300 + 40 * CYCLES},
+	{"pressure-pv", pressure_pv, .config = &one_guest, .timeout_s = 400 + 80 * CYCLES},
+	{"pressure-pvh", pressure_pvh, .config = &one_guest, .timeout_s = 400 + 80 * CYCLES},
 	{"two-guests", two_guests, .config = &two_guests_room, .timeout_s = 600},
 };
 
