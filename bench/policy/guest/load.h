@@ -28,7 +28,8 @@ struct load {
 	unsigned int cache_mib;	 /* the files that are read again and again */
 	unsigned int requests;	 /* so often */
 	unsigned int growth_mib; /* wanted at once */
-	unsigned int hold_s;	 /* and used for so long, besides the work */
+	unsigned int passes;	 /* of work over it */
+	unsigned int hold_s;	 /* and used for so long besides */
 };
 
 int64_t load_ms(void); /* since the start */

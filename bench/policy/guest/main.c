@@ -115,6 +115,7 @@ static int run_phases(char **argv)
 		.cache_mib = number(argv[5]),
 		.requests = number(argv[6]),
 		.growth_mib = number(argv[7]),
+		.passes = 4,
 	};
 	pid_t sampler;
 

@@ -191,7 +191,7 @@ static void grow(const struct load *l)
 	for (size_t i = 0; i < pages; i++)
 		fill(p + i * PAGE, &state);
 	load_say("phase demand %lld %lld\n", (long long)from, (long long)load_ms());
-	for (size_t i = 0; i < 4 * pages; i++) {
+	for (size_t i = 0; i < l->passes * pages; i++) {
 		p[i % pages * PAGE]++;
 		spin(500);
 	}
