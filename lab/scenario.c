@@ -45,27 +45,34 @@ const char *lab_skip(const char *format, ...)
 	return message;
 }
 
-void lab_note(const char *format, ...)
-{
-	va_list args;
-
-	printf("# ");
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	printf("\n");
-	fflush(stdout);
-}
-
 /* Each line of the text as a TAP comment. */
-static void note_lines(const char *text)
+static void comment(const char *prefix, const char *text)
 {
 	while (text && *text) {
 		size_t n = strcspn(text, "\n");
 
-		printf("#   %.*s\n", (int)n, text);
+		printf("%s%.*s\n", prefix, (int)n, text);
 		text += n + (text[n] == '\n');
 	}
+	fflush(stdout);
+}
+
+void lab_note(const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	comment("# ", text);
+	free(text);
+}
+
+static void note_lines(const char *text)
+{
+	comment("#   ", text);
 }
 
 /* ---- what to run ---- */

@@ -483,16 +483,17 @@ static int domu_create(struct lab_guest *domu, const struct lab_domu *c)
 	char *config, *out = NULL;
 	int ret;
 
-	if (asprintf(&config,
-		     "name=\"%s\"\ntype=\"%s\"\nkernel=\"/xen/%s/vmlinux\"\n"
-		     "ramdisk=\"/xen/%s/initramfs\"\nmemory=%u\nmaxmem=%u\nvcpus=%u\n"
-		     "extra=\"console=hvc0 loglevel=5 panic=-1 watchdog_thresh=30 pci=noearly aero_role=domu"
-		     "%s%s%s%s\"\non_crash=\"destroy\"\non_reboot=\"destroy\"\n"
-		     "on_poweroff=\"destroy\"\n%s\n",
-		     c->name, c->type == LAB_PV ? "pv" : "pvh", kernel, kernel, c->memory_mib,
-		     c->maxmem_mib, c->vcpus, c->modules ? " aero_modules=" : "",
-		     c->modules ? c->modules : "", c->append ? " " : "", c->append ? c->append : "",
-		     c->config ? c->config : "") < 0)
+	if (asprintf(
+		    &config,
+		    "name=\"%s\"\ntype=\"%s\"\nkernel=\"/xen/%s/vmlinux\"\n"
+		    "ramdisk=\"/xen/%s/initramfs\"\nmemory=%u\nmaxmem=%u\nvcpus=%u\n"
+		    "extra=\"console=hvc0 loglevel=5 panic=-1 watchdog_thresh=30 pci=noearly aero_role=domu"
+		    "%s%s%s%s\"\non_crash=\"destroy\"\non_reboot=\"destroy\"\n"
+		    "on_poweroff=\"destroy\"\n%s\n",
+		    c->name, c->type == LAB_PV ? "pv" : "pvh", kernel, kernel, c->memory_mib,
+		    c->maxmem_mib, c->vcpus, c->modules ? " aero_modules=" : "",
+		    c->modules ? c->modules : "", c->append ? " " : "", c->append ? c->append : "",
+		    c->config ? c->config : "") < 0)
 		return lab_fail(ENOMEM, "no memory for xl's configuration");
 	ret = put_file(domu->dom0, "/tmp/domu.cfg", config);
 	free(config);

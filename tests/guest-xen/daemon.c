@@ -110,7 +110,7 @@ static const char *comes_home(struct lab_guest *dom0)
 }
 
 static const struct lab_test tests[] = {
-	{"dies-and-comes-back", dies_and_comes_back, .config = &stock, .timeout_s = 120},
+	{"dies-and-comes-back", dies_and_comes_back, .config = &stock, .timeout_s = 300},
 	{"comes-home", comes_home, .config = &stock, .timeout_s = 400},
 };
 
