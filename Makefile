@@ -11,8 +11,8 @@ HYPERVISOR ?= vmware
 AERO_DOMU  ?= pvh
 
 .PHONY: help all run run-vmware run-xen check check-fast check-guest check-xen check-xen-long \
-	check-kernels bench bench-xen modules user guest xen xen-kernels kernels clean tools-fast \
-	tools-guest tools-kernel tools-lint
+	check-kernels bench bench-xen bench-policy modules user guest xen xen-kernels kernels \
+	clean tools-fast tools-guest tools-kernel tools-lint
 
 help:
 	@echo 'make run          a real guest gives memory to its host and gets it again'
@@ -25,6 +25,7 @@ help:
 	@echo 'make check-kernels  kernels from 5.10 to the newest, and arm64 (a GB to fetch)'
 	@echo 'make bench        our modules and the kernel'"'"'s own driver, side by side'
 	@echo 'make bench-xen    the same on real Xen'
+	@echo 'make bench-policy what a guest that sizes itself saves, and what it costs (10 minutes)'
 	@echo 'make modules      the kernel modules, for the kernel in KDIR= (default: the lab'"'"'s)'
 	@echo 'make all          everything that is built'
 	@echo 'make clean        remove $(BUILD)/ (what was downloaded stays in the cache)'
@@ -116,6 +117,9 @@ bench: tools-lint guest
 
 bench-xen: tools-lint xen
 	@$(BUILD)/bench/aerostat-bench-xen
+
+bench-policy: tools-lint xen
+	@$(BUILD)/bench/policy/aerostat-bench-policy
 
 clean:
 	rm -rf $(BUILD)

@@ -71,7 +71,8 @@ unpack_image()
 	dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2" --wildcards './boot/*' "$m/modules.*" \
 		"$m/kernel/mm/*" "$m/kernel/lib/*" "$m/kernel/crypto/*" "$m/kernel/arch/*" \
 		"$m/kernel/drivers/misc/*" "$m/kernel/drivers/block/*" \
-		"$m/kernel/drivers/virtio/*" "$m/kernel/drivers/char/*" "$m/kernel/drivers/xen/*" &&
+		"$m/kernel/drivers/virtio/*" "$m/kernel/drivers/char/*" "$m/kernel/drivers/xen/*" \
+		"$m/kernel/fs/configfs/*" &&
 		depmod -b "$2" "$RELEASE"
 }
 

@@ -125,13 +125,6 @@ static void quote_commas(const char *value, char *out, size_t room)
 	*out = 0;
 }
 
-/*
- * TCG's failings: with SMAP dom0 dies at once, with RDTSCP PVH domUs hang, and with
- * XSAVE and AVX one process of a PVH domU in some hundred finds wrong values in its
- * vector registers (one text pipeline in fifty goes wrong).
- */
-#define XEN_CPU "max,-smap,-rdtscp,-xsave,-avx,-avx2"
-
 static void add_machine(struct args *args, const struct lab_config *c)
 {
 	bool plain = c->no_vmware || c->xen;
@@ -142,7 +135,7 @@ static void add_machine(struct args *args, const struct lab_config *c)
 	add(args, "-machine");
 	add(args, "pc,vmport=%s,memory-backend=ram", plain ? "off" : "on");
 	add(args, "-cpu");
-	add(args, "%s", c->xen ? XEN_CPU : plain ? "qemu64" : "qemu64,-hypervisor");
+	add(args, "%s", c->xen ? LAB_XEN_CPU : plain ? "qemu64" : "qemu64,-hypervisor");
 	if (!plain) {
 		add(args, "-smbios");
 		add(args, "type=1,serial=VMware-56");

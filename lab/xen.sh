@@ -163,14 +163,27 @@ xen_base()
 		copy_programs "$2" "$1/bin"
 }
 
-# kernel_payload STAGE NAME RELEASE VMLINUX MODDIR OURS AGENT: one kernel for dom0
+# domu_modules NAME: what domUs with this kernel may load; ours have no disk to pretend.
+domu_modules()
+{
+	case $1 in
+	stock) echo zram null_blk ;;
+	*) echo zram ;;
+	esac
+}
+
+# What domUs have to do in the policies' bench.
+DOMU_PROGRAM=bench/policy/aerostat-load
+
+# kernel_payload STAGE NAME RELEASE VMLINUX MODDIR OURS AGENT BUILD: one kernel for dom0
 # itself (modules) and for domUs (vmlinux and initramfs in /xen/NAME).
 kernel_payload()
 {
 	domu=$1.domu-$2
 	mkdir -p "$1/dom0/xen/$2" "$domu" || return 1
-	# shellcheck disable=SC2086 # lists of words
-	xen_base "$domu" "$7" && xen_modules "$domu" "$3" "$5" "$6" zram &&
+	# shellcheck disable=SC2046,SC2086 # lists of words
+	xen_base "$domu" "$7" && xen_modules "$domu" "$3" "$5" "$6" $(domu_modules "$2") &&
+		cp "$8/$DOMU_PROGRAM" "$domu/bin/" &&
 		xen_modules "$1/dom0" "$3" "$5" "$6" $DOM0_MODULES &&
 		pack "$domu" "$1.cpio" && gzip -1 <"$1.cpio" >"$1/dom0/xen/$2/initramfs" &&
 		cp "$4" "$1/dom0/xen/$2/vmlinux" && rm -rf "$domu" "$1.cpio"
@@ -195,7 +208,7 @@ dom0_image()
 	key=$(
 		printf '%s\n' "$3" "$4"
 		# shellcheck disable=SC2046 # paths without white space
-		cat "$agent" $(guest_programs "$agent") "$HERE/guest/dom0.sh" | sha256sum
+		cat "$agent" $(guest_programs "$agent") "$2/$DOMU_PROGRAM" "$HERE/guest/dom0.sh" "$HERE/xen.sh" | sha256sum
 		printf '%s\n' "$3" | while read -r _ release vmlinux _; do
 			stat -c '%n %s %Y' "$vmlinux"
 			find "$2/modules/$release" -maxdepth 1 -name '*.ko' -exec sha256sum {} + 2>/dev/null | sort
@@ -213,7 +226,7 @@ dom0_image()
 	fi
 	printf '%s\n' "$3" >"$stage.kernels"
 	while read -r name release vmlinux moddir; do
-		kernel_payload "$stage" "$name" "$release" "$vmlinux" "$moddir" "$2/modules/$release" "$agent" ||
+		kernel_payload "$stage" "$name" "$release" "$vmlinux" "$moddir" "$2/modules/$release" "$agent" "$2" ||
 			die "can't gather what kernel $release needs"
 	done <"$stage.kernels"
 	mkdir -p "$stage/dom0/etc/xen" || die "can't make a folder in $stage"

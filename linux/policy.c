@@ -36,17 +36,18 @@ const char *aerostat_rule_name(enum aerostat_rule rule)
 	return rule_names[rule];
 }
 
-/* Less swap than this part of memory is too little to squeeze a guest against. */
-#define SWAP_PART 4
-
+/*
+ * The kernel refuses a process what is more than memory and swap together, before anybody
+ * could make the guest grow: so there must be as much swap as may have been given away.
+ */
 static void warn_of_swap(struct aerostat_policy *p)
 {
 	u64 total = 0, used, memory = totalram_pages();
 
 	p->warned = true;
-	if (aerostat_swap_pages(&total, &used) && total >= memory / SWAP_PART)
+	if (aerostat_swap_pages(&total, &used) && total >= memory)
 		return;
-	pr_warn("aerostat: self-ballooning with %llu KiB of swap for %llu KiB of memory: what is needed suddenly may not fit; add swap (aerostat swap setup)\n",
+	pr_warn("aerostat: self-ballooning with %llu KiB of swap for %llu KiB of memory: a process that asks for more at once than is left may be refused; have as much swap as memory (aerostat swap setup)\n",
 		aerostat_kib(total), aerostat_kib(memory));
 }
 

@@ -14,6 +14,11 @@
  * first waits until the domain's reservation has been from LOW to HIGH for so long, but at
  * the most WAIT_MS, and not for a domain that is not there.  When it has been, a line
  * says `held`.
+ *
+ *   figures MS
+ *
+ * prints the lines again and again, each time after a line `at TIME_MS`: the time that domUs
+ * know too.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -94,11 +99,44 @@ static uint64_t number(const char *text)
 	return strtoull(text, NULL, 10);
 }
 
-int main(int argc, char **argv)
+static int print_all(xc_interface *xen)
 {
 	static xc_domaininfo_t domains[DOMAINS];
+	int ret = print_host(xen);
+	int count = xc_domain_getinfolist(xen, 0, DOMAINS, domains);
+
+	if (count < 0) {
+		perror("figures: xc_domain_getinfolist");
+		ret = 1;
+	}
+	for (int i = 0; i < count; i++)
+		print_domain(&domains[i]);
+	return ret;
+}
+
+/* By the clock, so that the times do not drift. */
+static int print_often(xc_interface *xen, long interval_ms)
+{
+	struct timespec next;
+	int ret = 0;
+
+	clock_gettime(CLOCK_REALTIME, &next);
+	while (!ret) {
+		printf("at %lld\n", (long long)next.tv_sec * 1000 + next.tv_nsec / 1000000);
+		ret = print_all(xen);
+		fflush(stdout);
+		next.tv_nsec += interval_ms % 1000 * 1000000;
+		next.tv_sec += interval_ms / 1000 + next.tv_nsec / 1000000000;
+		next.tv_nsec %= 1000000000;
+		clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &next, NULL);
+	}
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
 	xc_interface *xen = xc_interface_open(NULL, NULL, 0);
-	int count, ret;
+	int ret;
 
 	if (!xen) {
 		perror("figures: no way to Xen");
@@ -107,14 +145,7 @@ int main(int argc, char **argv)
 	if (argc == 6 && held(xen, (uint32_t)number(argv[1]), number(argv[2]), number(argv[3]),
 			      (int64_t)number(argv[4]), (int64_t)number(argv[5])))
 		puts("held");
-	ret = print_host(xen);
-	count = xc_domain_getinfolist(xen, 0, DOMAINS, domains);
-	if (count < 0) {
-		perror("figures: xc_domain_getinfolist");
-		ret = 1;
-	}
-	for (int i = 0; i < count; i++)
-		print_domain(&domains[i]);
+	ret = argc == 2 ? print_often(xen, (long)number(argv[1])) : print_all(xen);
 	xc_interface_close(xen);
 	return ret;
 }

@@ -249,7 +249,7 @@ static const char *growing_is_left_alone(struct lab_guest *g)
 
 /*
  * Many processes, for between two of them a swapoff can be interrupted; all of what
- * they have goes to swap.  Whoever brings it home gets 1 % of a processor.
+ * they have goes to swap.  Whoever brings it home gets a third of a per cent of a processor.
  */
 static const char *slow_home(struct lab_guest *g)
 {
@@ -257,7 +257,7 @@ static const char *slow_home(struct lab_guest *g)
 	LAB_OK(lab_must(
 		g, 60000,
 		"echo '+memory +cpu' >" CGROUP "cgroup.subtree_control && mkdir " CGROUP
-		"crowd " CGROUP "aerostatd-home && echo '1000 100000' >" CGROUP
+		"crowd " CGROUP "aerostatd-home && echo '1000 300000' >" CGROUP
 		"aerostatd-home/cpu.max &&"
 		"for i in $(seq %u); do (echo 0 >" CGROUP "crowd/cgroup.procs;"
 		"cat /init /init /init /init | dd bs=%uk count=1 iflag=fullblock | sleep 600) "
@@ -274,6 +274,8 @@ static const char *slow_home(struct lab_guest *g)
 /* While a swapoff goes on, /proc/swaps has the area; when it was done, it has not. */
 static const char *nobody_at_it(struct lab_guest *g)
 {
+	/* It was killed, which it notices in its own time. */
+	LAB_OK(lab_must(g, 10000, "echo max >" CGROUP "aerostatd-home/cpu.max"));
 	LAB_TRY(until(g, 20000, "[ -z \"$(cat " CGROUP "aerostatd-home/cgroup.procs)\" ]"));
 	LAB_OK(lab_must(g, 10000, "! grep 'came home' /tmp/said"));
 	return all_on(g);
@@ -283,7 +285,7 @@ static const char *pressure_ends_it(struct lab_guest *g)
 {
 	LAB_TRY(slow_home(g));
 	LAB_TRY(hog(g, FULL_MIB));
-	LAB_TRY(until(g, 10000, "grep 'half-way' /tmp/said"));
+	LAB_TRY(until(g, 10000, "grep 'half-way: [mt]' /tmp/said"));
 	LAB_TRY(nobody_at_it(g));
 	/* Nor does it fit into memory now. */
 	LAB_OK(lab_must(g, 20000, "aerostat swap undo; [ $? = 1 ]"));
@@ -296,9 +298,13 @@ static const char *ends_with_all_on(struct lab_guest *g)
 {
 	LAB_TRY(slow_home(g));
 	LAB_OK(lab_must(g, 30000,
-			"kill -TERM $(cat /tmp/pid); while [ -e /proc/$(cat /tmp/pid) ]; do "
+			"kill -TERM $(cat /tmp/pid); sleep 0.5; cd " CGROUP
+			"; [ ! -e aerostatd-home ] || "
+			"echo max >aerostatd-home/cpu.max; while [ -e /proc/$(cat /tmp/pid) ]; do "
 			"sleep 0.1; done"));
-	return nobody_at_it(g);
+	LAB_OK(lab_must(g, 10000,
+			"! grep 'came home' /tmp/said && [ ! -e " CGROUP "aerostatd-home ]"));
+	return all_on(g);
 }
 
 static const char *killed_with_all_on(struct lab_guest *g)

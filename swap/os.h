@@ -4,8 +4,8 @@
  * does the same to a folder; nothing else differs between the two.
  * Errors are -errno.
  */
-#ifndef AEROSTAT_DAEMON_OS_H
-#define AEROSTAT_DAEMON_OS_H
+#ifndef AEROSTAT_SWAP_OS_H
+#define AEROSTAT_SWAP_OS_H
 
 #include <stdint.h>
 

@@ -7,8 +7,8 @@
  * was switched on by hand.  Functions return 0, or -1 with words in aero_error().
  * Two programs don't work on areas at once: whoever does holds aero_areas_lock().
  */
-#ifndef AEROSTAT_DAEMON_AREAS_H
-#define AEROSTAT_DAEMON_AREAS_H
+#ifndef AEROSTAT_SWAP_AREAS_H
+#define AEROSTAT_SWAP_AREAS_H
 
 #include "files.h"
 
