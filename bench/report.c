@@ -4,8 +4,6 @@
 
 /* Required: at most this part of the peer's instructions where single pages are moved. */
 #define SINGLE_PAGES_PART 0.5
-/* Where zeroing makes nearly all of a figure, it may differ by so much without meaning. */
-#define ZEROING_NOISE	  1.005
 
 const char *const bench_zeroing_names[ZEROINGS] = {"off", "on"};
 const char *const bench_mode_names[MODES] = {"2 MiB", "4 KiB", "unbatched"};
