@@ -15,7 +15,7 @@
 #include "driver.h"
 
 #ifndef CYCLES /* xen-demand-long has 50 */
-#define CYCLES 3u
+#define CYCLES 1u
 #endif
 
 #define POLICY	   "/sys/kernel/aerostat/policy/"

@@ -8,7 +8,7 @@
 
 #define PAGES	 150000u
 #define DATA_MIB 128u
-#define CYCLES	 12
+#define CYCLES	 6
 
 static const struct lab_config stock = {.memory_mib = 1024};
 static const struct lab_config unzeroed = {.memory_mib = 1024, .append = "init_on_alloc=0"};
