@@ -10,13 +10,7 @@
 #define SAMPLE_MS 1000u
 #define XEN_LINES "/run/figures"
 
-/*
- * 4 ns an instruction.  Without "erms" the kernel clears and copies pages by words,
- * as QEMU counts each round of a string instruction.
- */
-static const char *const slow_clock[] = {
-	"-icount", "shift=2,sleep=off", "-cpu", LAB_XEN_CPU ",-erms,-fsrm", NULL,
-};
+static const char *const own_clock[] = {LAB_XEN_OWN_CLOCK};
 
 /* A disk that answers after 100 us and holds nothing, as nobody looks at what is read. */
 static const char disk[] =
@@ -128,7 +122,7 @@ int policy_run(struct policy_bench *b)
 	const struct lab_config config = {.name = "bench-policy",
 					  .xen = &xen,
 					  .memory_mib = GUEST_MIB + 1024,
-					  .extra = slow_clock};
+					  .extra = own_clock};
 	struct lab_guest *dom0;
 	int ret = 0;
 

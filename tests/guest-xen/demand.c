@@ -31,14 +31,12 @@
 #define TWIN_MIB   640u
 #define ROUNDS	   3u
 
-static const char *const slow_clock[] = {
-	"-icount", "shift=2,sleep=off", "-cpu", LAB_XEN_CPU ",-erms,-fsrm", NULL,
-};
+static const char *const own_clock[] = {LAB_XEN_OWN_CLOCK};
 static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
 static const struct lab_config one_guest = {
-	.xen = &stock_xen, .memory_mib = 2304, .extra = slow_clock};
+	.xen = &stock_xen, .memory_mib = 2304, .extra = own_clock};
 static const struct lab_config two_guests_room = {
-	.xen = &stock_xen, .memory_mib = 2048, .extra = slow_clock};
+	.xen = &stock_xen, .memory_mib = 2048, .extra = own_clock};
 
 /* -- steps -------------------------------------------------------------------------- */
 
