@@ -86,10 +86,10 @@ run:
 	esac
 
 run-vmware: guest
-	@$(BUILD)/lab/aerostat-demo
+	@$(BUILD)/demo/aerostat-demo
 
 run-xen: xen
-	@$(BUILD)/lab/aerostat-demo-xen --type '$(AERO_DOMU)'
+	@$(BUILD)/demo/aerostat-demo-xen --type '$(AERO_DOMU)'
 
 check-fast: user
 	@tests/run fast $(BUILD) $(JOBS)
@@ -108,7 +108,7 @@ check-kernels: kernels
 
 # Without checkpatch its test is skipped and says so; that is no reason to stop here.
 check: tools-lint xen-kernels
-	@tests/checkpatch-setup >/dev/null || echo 'make: going on without checkpatch'
+	@tests/tools/checkpatch-setup >/dev/null || echo 'make: going on without checkpatch'
 	@lab/setup kernels $(BUILD) trixie >/dev/null
 	@tests/run check $(BUILD) $(JOBS)
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * aerostat-bench: our balloon driver against the kernel's own.  This is what
- * `make bench` runs; docs/benchmarks.md explains the figures.
+ * `make bench` runs; docs/results/benchmarks.md explains the figures.
  */
 #define _GNU_SOURCE
 #include <argp.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * aerostat-bench-xen: our balloon driver against the kernel's own on real Xen.
- * This is what `make bench-xen` runs; docs/benchmarks-xen.md explains the figures.
+ * This is what `make bench-xen` runs; docs/results/benchmarks-xen.md explains the figures.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>

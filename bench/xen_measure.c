@@ -19,7 +19,7 @@
 /* Code that was just loaded is code that QEMU has not translated yet. */
 #define WARM_UP_MIB	  16u
 
-/* The error of a measurement: nothing costs less (docs/benchmarks-xen.md). */
+/* The error of a measurement: nothing costs less (docs/results/benchmarks-xen.md). */
 #define BUSY_LEAST_NS	  20e6
 
 #define MOVE_TIMEOUT_MS	  180000

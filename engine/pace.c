@@ -4,7 +4,7 @@
  * Once it fails the guest is short of free pages: the rest of the run reclaims,
  * limited to a rate that shrinks with each failure and recovers with each
  * success, and the next few runs start out limited.  The rule and VMware's
- * constants are in docs/vmware.md, "Pace".
+ * constants are in docs/design/vmware.md, "Pace".
  */
 #include "internal.h"
 

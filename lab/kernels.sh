@@ -4,7 +4,7 @@
 # Part of lab/setup: kernels of other Debian suites, older and newer than this
 # machine's, and for arm64.  Each comes with its headers and the very compiler
 # that built it, unpacked into the cache; nothing is installed, and this machine's
-# package lists stay as they are.  docs/kernels.md says what they are for.
+# package lists stay as they are.  docs/use/kernels.md says what they are for.
 
 # NAME SUITE ARCHITECTURE FLAVOUR: the newest kernel of that flavour there.  Those for
 # this machine's architecture come with what it takes to boot them.

@@ -44,7 +44,7 @@ struct lab_config {
 	enum lab_backend backend;
 	bool no_vmware;		   /* the guest does not believe it is on VMware */
 	bool no_monitor;	   /* without the monitor's plug-in */
-	const char *plugin;	   /* BUILD/monitor/aerostat-vmware-qemu.so */
+	const char *plugin;	   /* BUILD/host/aerostat-vmware-qemu.so */
 	const char *plugin_args;   /* "key=value,key=value"; none */
 	const char *append;	   /* further kernel parameters; none */
 	const char *kernel;	   /* as lab.env says */
@@ -100,7 +100,7 @@ int lab_guest_pid(const struct lab_guest *g);	     /* of QEMU */
 int lab_sh(struct lab_guest *g, unsigned int timeout_ms, char **out, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* The same for any verb of the agent (docs/lab.md): "data fill 64 1". */
+/* The same for any verb of the agent (docs/lab/lab.md): "data fill 64 1". */
 int lab_call(struct lab_guest *g, unsigned int timeout_ms, char **out, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
@@ -163,10 +163,10 @@ int lab_size(struct lab_guest *g, uint64_t *balloon_pages);
 int lab_wait_size(struct lab_guest *g, uint64_t low_pages, uint64_t high_pages,
 		  unsigned int timeout_ms);
 
-/* The monitor's report (docs/monitor.md), to be json_decref()ed; NULL on failure. */
+/* The monitor's report (docs/lab/monitor.md), to be json_decref()ed; NULL on failure. */
 json_t *lab_monitor_report(struct lab_guest *g);
 
-/* A document of settings for the monitor (docs/monitor.md), as text. */
+/* A document of settings for the monitor (docs/lab/monitor.md), as text. */
 int lab_monitor_control(struct lab_guest *g, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

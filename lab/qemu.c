@@ -210,7 +210,7 @@ static int add_monitor(struct args *args, const struct lab_config *c)
 		build = lab_build_folder();
 		if (!build)
 			return -ENOENT;
-		snprintf(path, sizeof(path), "%s/monitor/aerostat-vmware-qemu.so", build);
+		snprintf(path, sizeof(path), "%s/host/aerostat-vmware-qemu.so", build);
 	}
 	if (access(path, R_OK))
 		return lab_fail(ENOENT, "the monitor's plug-in %s is not there; build it first",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * The classic: follow what processes were promised, quickly up and slowly down,
- * never below a floor.  docs/policy.md has the rule in prose.
+ * never below a floor.  docs/design/policy.md has the rule in prose.
  */
 #include "arithmetic.h"
 

@@ -3,7 +3,7 @@
  * How much memory the guest needs shows when it has a little less: so shrink
  * slowly until it begins to hurt, grow at once and by enough when it does, and
  * wait the longer before the next try the sooner the last one was wrong.
- * docs/policy.md explains each rule.
+ * docs/design/policy.md explains each rule.
  */
 #include "arithmetic.h"
 

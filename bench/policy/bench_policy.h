@@ -92,7 +92,7 @@ extern const char *const policy_names[POLICIES];
 extern const char *const phase_names[PHASES];
 extern const char *const field_names[FIELDS];
 
-/* The guest and its load; docs/benchmarks-policy.md says why so much. */
+/* The guest and its load; docs/results/benchmarks-policy.md says why so much. */
 #define GUEST_MIB     1024u
 #define SWAP_MIB      1024u
 #define IDLE_S	      90u

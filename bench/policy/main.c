@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * aerostat-bench-policy: what a guest's own policy saves, and what it costs.
- * This is what `make bench-policy` runs; docs/benchmarks-policy.md explains the figures.
+ * This is what `make bench-policy` runs; docs/results/benchmarks-policy.md explains the figures.
  */
 #define _GNU_SOURCE
 #include "bench_policy.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * The hypervisor table: what the engine asks of the guest's half of a balloon
- * protocol (hypervisor/).  It binds at run time, for one kernel may wake up
+ * protocol (protocol/).  It binds at run time, for one kernel may wake up
  * under any hypervisor; one indirect call moves a whole batch.
  */
 #ifndef AEROSTAT_HYPERVISOR_H

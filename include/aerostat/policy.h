@@ -12,7 +12,7 @@
  * Locking: none.  The caller sees to it that one thread at a time uses a state.
  * Nothing here fails.
  *
- * docs/policy.md says why the rules are as they are.
+ * docs/design/policy.md says why the rules are as they are.
  */
 #ifndef AEROSTAT_POLICY_H
 #define AEROSTAT_POLICY_H
@@ -71,7 +71,7 @@ struct aero_policy_figures {
 
 /*
  * The constants are those of the self-ballooning driver that the Linux kernel had
- * up to 5.2; docs/policy.md, "committed".
+ * up to 5.2; docs/design/policy.md, "committed".
  */
 #define AERO_DOWN_HYSTERESIS	8U
 #define AERO_UP_HYSTERESIS	1U
@@ -131,7 +131,7 @@ bool aero_selfshrink_step(const struct aero_selfshrink_config *config,
 #define AERO_QUIET_MS	       30000U
 #define AERO_QUIET_MAX_MS      3600000U
 
-/* docs/policy.md, "pressure", gives the reason of each default above. */
+/* docs/design/policy.md, "pressure", gives the reason of each default above. */
 struct aero_pressure_config {
 	uint32_t headroom_permille; /* of the memory in use that stays available, at least */
 	uint32_t headroom_mb;	    /* and never less than so many MiB */

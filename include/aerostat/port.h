@@ -3,7 +3,7 @@
  * The port contract: everything the engine needs from the guest's operating
  * system.  A port supplies one header, aerostat_port.h, found through the
  * include path, so that all of this binds at compile time and a page costs no
- * indirect call.  linux/ and tests/port/ are the two ports of this project.
+ * indirect call.  linux/ and ports/sim/ are the two ports of this project.
  *
  * Words: a *page* is the guest's base page; a *block* is 2^order naturally
  * aligned pages that were taken from the allocator together and are named by

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * The guest's init: sets up /proc, /sys and /dev, then takes commands from the
- * second serial port (ttyS1) and answers them.  docs/lab.md has the protocol.
+ * second serial port (ttyS1) and answers them.  docs/lab/lab.md has the protocol.
  *
  *   request   ID TIMEOUT_MS VERB [ARGUMENTS]\n
  *   answer    \x02ID STATUS LENGTH\n  and LENGTH bytes, then  \x03\n
@@ -996,7 +996,7 @@ int main(void)
 
 	if (getpid() != 1) {
 		fprintf(stderr, "aerostat-agent: this is the init of the lab's guests; "
-				"see docs/lab.md\n");
+				"see docs/lab/lab.md\n");
 		return 2;
 	}
 	mounts();

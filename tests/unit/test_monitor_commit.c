@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* monitor/commit.c: what good calls do, what is counted, what an unwritable page does. */
+/* host/commit.c: what good calls do, what is counted, what an unwritable page does. */
 #include "test_monitor.h"
 
 static void start_begins_anew(void **state)

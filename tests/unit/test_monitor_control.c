@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* monitor/control.c: good documents take effect; bad ones say why and change nothing. */
+/* host/control.c: good documents take effect; bad ones say why and change nothing. */
 #include "test_monitor.h"
 
 static void good(struct machine *t, const char *json)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* monitor/decode.c: what is refused, with which status, and that nothing changes then. */
+/* host/decode.c: what is refused, with which status, and that nothing changes then. */
 #include "test_monitor.h"
 
 /* What a refused call must leave as it was. */

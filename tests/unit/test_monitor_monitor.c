@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* monitor/monitor.c: creation, the clamp, resets, lookup, doorbell. */
+/* host/monitor.c: creation, the clamp, resets, lookup, doorbell. */
 #include "test_monitor.h"
 
 static void create_refuses_bad_configurations(void **state)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * monitor/qemu/plugin.c: what the plug-in refuses to start with, and its words.
+ * host/qemu/plugin.c: what the plug-in refuses to start with, and its words.
  *
  * This program plays QEMU: it exports the symbols which the plug-in looks for
  * and loads it.  Argument: the path of the plug-in.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* monitor/report.c and names.c: the document says what the monitor knows. */
+/* host/report.c and names.c: the document says what the monitor knows. */
 #include <jansson.h>
 
 #include "test_monitor.h"

@@ -27,7 +27,7 @@ struct rig {
 	struct aero_balloon b;
 };
 
-/* What linux/xen.c has, with the period of its worker. */
+/* What linux/xen/module.c has, with the period of its worker. */
 static const struct aero_config config = {
 	.pace = {.period_ms = 1000,
 		 .rate_max = UINT32_MAX,

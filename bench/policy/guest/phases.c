@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* What the guest has to do.  docs/benchmarks-policy.md says why these. */
+/* What the guest has to do.  docs/results/benchmarks-policy.md says why these. */
 #define _GNU_SOURCE
 #include "load.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * The VMware balloon protocol on the wire: numbers only, shared by the guest's
- * half (hypervisor/vmware.c) and the hypervisor's half (monitor/).
+ * half (protocol/vmware.c) and the hypervisor's half (host/).
  *
- * Every number here comes from the protocol itself; docs/vmware.md explains
+ * Every number here comes from the protocol itself; docs/design/vmware.md explains
  * them in prose.  A page is 4 KiB throughout the protocol.
  */
 #ifndef AEROSTAT_ABI_VMWARE_H

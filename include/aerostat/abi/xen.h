@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * Xen's memory operations on the wire: numbers only.  They come from Xen's
- * public interface (memory.h); docs/xen.md explains them in prose.
+ * public interface (memory.h); docs/design/xen.md explains them in prose.
  */
 #ifndef AEROSTAT_ABI_XEN_H
 #define AEROSTAT_ABI_XEN_H

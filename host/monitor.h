@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The hypervisor's half of VMware's balloon protocol.
+ *
+ * One struct aero_monitor is one virtual machine's balloon as its hypervisor
+ * sees it: which pages the guest has handed over ("locked"), the target the
+ * guest is asked to reach, and the state of the connection.  A front (the QEMU
+ * plug-in, a test) supplies the guest's memory through callbacks and passes
+ * each guest call to aero_monitor_call().
+ *
+ * Units: a page is 4 KiB; a PFN is a guest-physical page number (the protocol's
+ * "PPN"); an order is 0 (4 KiB) or 9 (2 MiB).
+ *
+ * Nothing the guest sends is trusted.  A call is decoded and validated whole,
+ * its answer is written, and only then it is committed; the commit cannot
+ * fail.  A call, or an entry of a batch, that is refused changes nothing but
+ * counters.
+ *
+ * Locking: none inside.  All functions of one monitor, and its callbacks, must
+ * be serialised by the caller (in QEMU: the big lock).  Two monitors share
+ * nothing.  Callbacks must not call back into the monitor they serve.
+ *
+ * Status of each command (first line that applies; a fault rule, see below,
+ * overrides all of them):
+ *
+ *   no magic in eax                          all-ones, other registers untouched
+ *   number not in the protocol               E_COMMAND
+ *   not START, and no connection             E_RESET
+ *   capability for the command not granted   E_COMMAND
+ *   START, nothing asked for (0)             everything forgotten, FAILURE
+ *   START, neither basic nor batched granted FAILURE, nothing changed
+ *   START                                    OK_CAPS, capabilities in rcx;
+ *                                            locks of an earlier connection forgotten
+ *   GET_TARGET, limit 0 or too wide          FAILURE
+ *   LOCK, UNLOCK, PFN too wide               E_PPN
+ *   LOCK, UNLOCK otherwise                   the page's status, as for an entry
+ *   BATCHED_*, count not 1..512              FAILURE
+ *   BATCHED_*, batch page not RAM            E_PPN
+ *   BATCHED_*, batch page locked             E_LOCKED
+ *   BATCHED_*, page not readable or writable FAILURE
+ *   DOORBELL_SET, argument over 32 bits      FAILURE
+ *   else                                     OK
+ *
+ * "Too wide" is over 32 bits without capability TARGET_64, over 52 bits with it.
+ *
+ * Status of each page (first line that applies):
+ *
+ *   reserved bits of the entry set           E_PPN
+ *   2 MiB and not aligned to 512 pages       E_PPN
+ *   at or above pfn_end, or not all RAM      E_PPN
+ *   contains the batch page of this call     E_PINNED
+ *   lock: any page of it locked already, in
+ *         either size, or earlier in the batch  E_LOCKED
+ *   lock: size >= target                     E_NOT_NEEDED
+ *   unlock: not locked in exactly this size,
+ *         or earlier in the batch            E_UNLOCKED
+ *   else                                     OK
+ *
+ * Status bits already in an entry are not looked at; they are overwritten.
+ * The last 2 MiB lock may take the size up to 511 pages over the target.
+ * A guest may always unlock, also below the target.
+ *
+ * Results: GET_TARGET, LOCK, UNLOCK and BATCHED_* with status OK return the
+ * target in rbx.  START returns the capabilities in rcx.  No other register
+ * but eax is written.  Registers that a command does not use are not looked at.
+ */
+#ifndef AEROSTAT_MONITOR_H
+#define AEROSTAT_MONITOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <aerostat/abi/vmware.h>
+
+struct aero_monitor;
+
+/* What the front provides.  ctx is passed to each callback. */
+struct aero_monitor_host {
+	void *ctx;
+
+	/*
+	 * Are all of [pfn, pfn + pages) RAM of the guest?  pages is 1 or 512 and
+	 * the range lies below pfn_end.  No side effects.  Required.
+	 */
+	bool (*is_ram)(void *ctx, uint64_t pfn, uint64_t pages);
+
+	/* Copy len bytes at guest-physical address gpa.  0 or -errno.  Required. */
+	int (*read)(void *ctx, uint64_t gpa, void *buf, size_t len);
+	int (*write)(void *ctx, uint64_t gpa, const void *buf, size_t len);
+
+	/*
+	 * Drop the contents of [pfn, pfn + pages): the guest has locked them.
+	 * Neighbours of one call come merged.  0 or -errno; an error is counted
+	 * and otherwise ignored: the page stays locked, its memory is just not
+	 * saved.  Required.
+	 */
+	int (*discard)(void *ctx, uint64_t pfn, uint64_t pages);
+
+	/*
+	 * [pfn, pfn + pages) are the guest's again: unlocked, or forgotten with
+	 * the connection.  Called before the guest can know.  Errors are counted.
+	 * May be NULL, when memory comes back by itself on first touch.
+	 */
+	int (*populate)(void *ctx, uint64_t pfn, uint64_t pages);
+
+	/* Instructions the guest has executed so far.  May be NULL. */
+	uint64_t (*instructions)(void *ctx);
+
+	/* A monotonic clock of the host, in nanoseconds.  May be NULL. */
+	uint64_t (*now_ns)(void *ctx);
+
+	/*
+	 * Ring the doorbell the guest has set, because the target changed.  May
+	 * be NULL.  Called only while the guest has one set.
+	 */
+	void (*ring)(void *ctx, uint32_t vmci_context, uint32_t vmci_resource);
+};
+
+struct aero_monitor_config {
+	uint64_t pfn_end;   /* one above the guest's highest PFN; 1 .. 2^36 */
+	uint64_t ram_pages; /* RAM of the guest; 1 .. pfn_end (holes are not RAM) */
+	uint32_t caps;	    /* AERO_VMW_CAP_* offered; others are refused */
+};
+
+/* The guest's registers at the call; the same structure takes the answer. */
+struct aero_vmw_regs {
+	uint64_t rax, rbx, rcx, rdx, rsi;
+};
+
+/*
+ * A new monitor: no connection, target 0, no faults, counters 0.
+ * Takes about pfn_end / 8 bytes (one bit per page) and nothing more later on.
+ * host is copied.  0, -EINVAL (config out of range or a required callback
+ * missing) or -ENOMEM; *out is set only on success.
+ */
+int aero_monitor_create(struct aero_monitor **out, const struct aero_monitor_host *host,
+			const struct aero_monitor_config *config);
+
+/* Frees; NULL is allowed.  Calls no callback. */
+void aero_monitor_destroy(struct aero_monitor *m);
+
+/*
+ * One guest call.  Never fails: what is wrong with the call is in regs->rax,
+ * of which the upper half is zero.  The work is bounded by one batch, except that
+ * a call which ends a connection may populate all that was locked.
+ */
+void aero_monitor_call(struct aero_monitor *m, struct aero_vmw_regs *regs);
+
+/*
+ * system_reset: the guest starts from nothing.  Connection, locks, the guest's
+ * limit, identity and doorbell are forgotten (populate is called).  What is
+ * the host's stays: the wanted target, faults, counters.
+ */
+void aero_monitor_reset(struct aero_monitor *m);
+
+/*
+ * The monitor loses its connection: all locks are forgotten at once (populate
+ * is called, the size is 0), and each command answers E_RESET until START.
+ * The guest does not know before its next call, so until then it may still
+ * hold pages which are not locked here; never the other way round.
+ */
+void aero_monitor_demand_reset(struct aero_monitor *m);
+
+/*
+ * The balloon size the host wants, in pages.  Returns the target the guest
+ * will see, which is the smaller of pages and
+ *
+ *     limit - max(32768 pages (128 MiB), limit / 16), not below 0
+ *
+ * where limit is what the guest said in GET_TARGET, and ram_pages when that is
+ * smaller or the guest has not said yet: a guest whose balloon takes its last
+ * memory dies.  The clamp follows the limit; the wanted size is kept.  Without
+ * capability TARGET_64 the target is at most 2^32 - 1.
+ * Rings the doorbell when the target changes.
+ */
+uint64_t aero_monitor_set_target(struct aero_monitor *m, uint64_t pages);
+
+/* All in pages. */
+uint64_t aero_monitor_wanted(const struct aero_monitor *m); /* as set, not clamped */
+uint64_t aero_monitor_target(const struct aero_monitor *m); /* as the guest sees it */
+uint64_t aero_monitor_size(const struct aero_monitor *m);   /* locked now */
+uint64_t aero_monitor_limit(const struct aero_monitor *m);  /* the limit used by the clamp */
+
+bool aero_monitor_connected(const struct aero_monitor *m);
+uint32_t aero_monitor_caps(const struct aero_monitor *m); /* granted; 0 if not connected */
+
+/* Who owns a page?  Any pfn may be asked for. */
+bool aero_monitor_is_locked(const struct aero_monitor *m, uint64_t pfn);
+
+/* The order in which the page was locked (0 or 9), or -1 when it is not. */
+int aero_monitor_locked_order(const struct aero_monitor *m, uint64_t pfn);
+
+/*
+ * The first locked unit (page or 2 MiB run) at or above from: true, with its
+ * first PFN and its order; false when there is none.  To see them all:
+ *
+ *     for (at = 0; aero_monitor_next_locked(m, at, &pfn, &order);
+ *          at = pfn + (1ULL << order))
+ */
+bool aero_monitor_next_locked(const struct aero_monitor *m, uint64_t from, uint64_t *pfn,
+			      unsigned int *order);
+
+/*
+ * The monitor's own books, from scratch: the size is the number of locked
+ * pages, none is locked in both sizes or above pfn_end, nothing is locked
+ * without a connection.  Takes time in proportion to pfn_end; for tests.
+ */
+bool aero_monitor_is_valid(const struct aero_monitor *m);
+
+/*
+ * Counters.  All of them only grow, until aero_monitor_zero_counters().
+ */
+enum aero_monitor_direction { AERO_INFLATE, AERO_DEFLATE, AERO_DIRECTIONS };
+enum aero_monitor_size_class { AERO_SIZE_4K, AERO_SIZE_2M, AERO_SIZES };
+
+/* Index of a status in the tables below; the named ones stand for themselves. */
+enum {
+	AERO_STATUS_FAILURE = AERO_VMW_STATUSES, /* -1 */
+	AERO_STATUS_OTHER,			 /* not in the protocol */
+	AERO_STATUS_KINDS
+};
+
+struct aero_monitor_counters {
+	/* By command number; 5 stays 0.  OK_CAPS counts as OK. */
+	struct {
+		uint64_t calls;
+		uint64_t failures; /* answered with anything but OK */
+		uint64_t status[AERO_STATUS_KINDS];
+	} command[AERO_VMW_COMMANDS];
+
+	/* Pages and 2 MiB runs; a LOCK or UNLOCK that was decoded is one entry. */
+	uint64_t entry[AERO_DIRECTIONS][AERO_SIZES][AERO_STATUS_KINDS];
+
+	uint64_t bad_magic;	   /* calls without the magic */
+	uint64_t unknown_commands; /* calls with a number not in the protocol */
+	uint64_t discards;	   /* callbacks; one may cover many pages */
+	uint64_t discarded_pages;
+	uint64_t discard_failures; /* callbacks that returned an error */
+	uint64_t populate_failures;
+	uint64_t resets_demanded; /* by aero_monitor_demand_reset() and by faults */
+	uint64_t faults_fired;
+	uint64_t doorbell_rings;
+
+	/*
+	 * What the guest spends on moving pages, idle time left out: GET_TARGET
+	 * sets a mark; the end of each later LOCK or UNLOCK (of any kind) adds
+	 * what has passed since the mark to its direction and moves the mark.
+	 * START and a reset drop the mark.  0 where the callback is NULL.
+	 * Not in it: what the guest does after its last such call of a run.
+	 */
+	uint64_t busy_instructions[AERO_DIRECTIONS];
+	uint64_t busy_ns[AERO_DIRECTIONS];
+};
+
+const struct aero_monitor_counters *aero_monitor_counters(const struct aero_monitor *m);
+void aero_monitor_zero_counters(struct aero_monitor *m);
+
+/*
+ * Faults on demand.  Rules are deterministic: they count events and fire on
+ * the chosen ones.  Rules are looked at in table order; each counts all events
+ * it matches; the first that fires decides.
+ */
+#define AERO_MONITOR_FAULTS    16u
+#define AERO_FAULT_ANY_COMMAND UINT32_MAX
+
+enum aero_fault_direction { AERO_FAULT_BOTH, AERO_FAULT_INFLATE, AERO_FAULT_DEFLATE };
+
+enum aero_fault_what {
+	AERO_FAULT_COMMAND, /* the event is a call with the magic and a valid number */
+	AERO_FAULT_ENTRY,   /* the event is one entry of a call that passed the command checks */
+};
+
+enum aero_fault_action {
+	/* The command or entry is not carried out and answers `status`. */
+	AERO_FAULT_STATUS,
+	/* aero_monitor_demand_reset(), then the call answers E_RESET. */
+	AERO_FAULT_RESET,
+	/* As if there were no port: all-ones in eax, nothing done.  Commands only. */
+	AERO_FAULT_SILENCE,
+};
+
+struct aero_monitor_fault {
+	uint32_t command;		     /* enum aero_vmw_command, or AERO_FAULT_ANY_COMMAND */
+	enum aero_fault_direction direction; /* other than BOTH: lock or unlock commands only */
+	enum aero_fault_what what;
+	enum aero_fault_action action;
+	/*
+	 * For AERO_FAULT_STATUS; else 0.  Commands: 1 .. 2^32 - 1; entries:
+	 * 1 .. 31 (what the five bits of a batch hold).  0 is refused: "done"
+	 * for something not done would make both sides own a page.
+	 */
+	uint32_t status;
+	uint64_t first; /* fires first at this event, counted from 1 */
+	uint64_t every; /* then at each every-th event after; at least 1 */
+	uint64_t times; /* at most so often; 0: without end */
+};
+
+/*
+ * Replaces all rules and starts their counts from 0; count 0 removes them.
+ * 0, -E2BIG (more than AERO_MONITOR_FAULTS) or -EINVAL (a field out of its
+ * range); on error nothing changes.
+ */
+int aero_monitor_set_faults(struct aero_monitor *m, const struct aero_monitor_fault *rules,
+			    unsigned int count);
+
+/* How many rules there are; and rule n with the times it has fired (out may be NULL). */
+unsigned int aero_monitor_faults(const struct aero_monitor *m);
+const struct aero_monitor_fault *aero_monitor_fault(const struct aero_monitor *m, unsigned int n,
+						    uint64_t *fired);
+
+/* Capabilities (AERO_VMW_CAP_*) not to be granted, from the next START on. */
+void aero_monitor_withhold(struct aero_monitor *m, uint32_t caps);
+
+/* From the next START on: answer it with plain 0, which grants the basic commands only. */
+void aero_monitor_old_host(struct aero_monitor *m, bool on);
+
+/*
+ * Forces the target, without the clamp: the guest is asked for pages even if
+ * it dies of it.  AERO_MONITOR_NOT_FORCED returns to the wanted size.
+ */
+#define AERO_MONITOR_NOT_FORCED UINT64_MAX
+void aero_monitor_force_target(struct aero_monitor *m, uint64_t pages);
+
+/* Everything there is to know, as one JSON document (docs/lab/monitor.md).  free() it; NULL: no
+ * memory.
+ */
+char *aero_monitor_report(const struct aero_monitor *m);
+
+/*
+ * Settings from a JSON document (docs/lab/monitor.md).  0, or -EINVAL with one line
+ * of text that says what is wrong and where; then nothing has changed.
+ */
+int aero_monitor_control(struct aero_monitor *m, const char *json, char *error, size_t error_size);
+
+/* Names, as the report and the control use them ("batched-2m-lock", "ppn-pinned"); NULL: no such.
+ */
+const char *aero_monitor_command_name(uint32_t command);
+const char *
+aero_monitor_status_name(unsigned int index); /* enum aero_vmw_status or AERO_STATUS_* */
+
+#endif

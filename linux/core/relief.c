@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * A guest in need gets its memory back: from the shrinker when little is left,
+ * from the OOM notifier before anything is killed.  Either way the balloon does
+ * not grow again for a while.
+ */
+#include <linux/oom.h>
+#include <linux/sched.h>
+
+#include "core.h"
+#include "compat.h"
+
+/* The notifier waits for a batch in progress, but not for ever. */
+#define OOM_PATIENCE_MS 2000
+
+static bool lock_patiently(struct aerostat *a)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(OOM_PATIENCE_MS);
+
+	while (!mutex_trylock(&a->step)) {
+		if (time_after(jiffies, end))
+			return false;
+		schedule_timeout_uninterruptible(1);
+	}
+	return true;
+}
+
+static int oom(struct notifier_block *nb, unsigned long unused, void *data)
+{
+	struct aerostat *a = container_of(nb, struct aerostat, oom);
+	unsigned long *freed = data;
+	u64 pages;
+
+	if (!lock_patiently(a))
+		return NOTIFY_OK;
+	pages = aero_relieve(&a->balloon, READ_ONCE(a->relief_pages));
+	mutex_unlock(&a->step);
+	*freed += pages;
+	return NOTIFY_OK;
+}
+
+static struct aerostat *aerostat_of(struct shrinker *shrinker)
+{
+	return aero_compat_shrinker_data(shrinker);
+}
+
+/*
+ * Shrinkers are asked in every reclaim, of clean page cache too, where a balloon
+ * should stay as it is.  So nothing is offered until what could still be
+ * reclaimed has fallen to half of the reserve that inflation leaves alone.
+ */
+static unsigned long count(struct shrinker *shrinker, struct shrink_control *sc)
+{
+	struct aerostat *a = aerostat_of(shrinker);
+	long low = (long)(READ_ONCE(a->port.reserve_pages) / 2);
+
+	return si_mem_available() < low ? (unsigned long)READ_ONCE(a->balloon.size_pages) : 0;
+}
+
+/* May run inside an allocation of our own step: so the lock is only tried. */
+static unsigned long scan(struct shrinker *shrinker, struct shrink_control *sc)
+{
+	struct aerostat *a = aerostat_of(shrinker);
+	unsigned long freed;
+
+	if (!mutex_trylock(&a->step))
+		return SHRINK_STOP;
+	freed = (unsigned long)aero_relieve(&a->balloon, sc->nr_to_scan);
+	mutex_unlock(&a->step);
+	return freed ? freed : SHRINK_STOP;
+}
+
+int aerostat_pressure_start(struct aerostat *a)
+{
+	int err;
+
+	a->oom.notifier_call = oom;
+	err = register_oom_notifier(&a->oom);
+	if (err)
+		return err;
+	a->shrinker = aero_compat_shrinker_register("aerostat", count, scan, a);
+	if (!a->shrinker)
+		unregister_oom_notifier(&a->oom);
+	return a->shrinker ? 0 : -ENOMEM;
+}
+
+void aerostat_pressure_stop(struct aerostat *a)
+{
+	aero_compat_shrinker_free(a->shrinker);
+	unregister_oom_notifier(&a->oom);
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Pages without memory behind them, on hypervisors where that is what ballooned
+ * pages are: they join the balloon, leave it on loan, and come back.
+ */
+#include "core.h"
+
+void aerostat_adopt(enum aero_class class, struct page **blocks, unsigned int n)
+{
+	struct aerostat *a = aerostat_one;
+
+	mutex_lock(&a->step);
+	if (a->backend->hollow)
+		a->backend->hollow(class, blocks, n);
+	aero_adopt(&a->balloon, class, blocks, n);
+	/* Who gave them up has taken them off the guest's count of memory. */
+	WRITE_ONCE(a->port.unmanaged_pages,
+		   a->port.unmanaged_pages + ((u64)n << aero_class_held_order(class)));
+	mutex_unlock(&a->step);
+}
+EXPORT_SYMBOL_GPL(aerostat_adopt);
+
+void aerostat_adjust_managed(struct page *page, long pages)
+{
+	adjust_managed_page_count(page, pages);
+	WRITE_ONCE(aerostat_one->port.unmanaged_pages, aerostat_one->port.unmanaged_pages - pages);
+}
+EXPORT_SYMBOL_GPL(aerostat_adjust_managed);
+
+u64 aerostat_size_pages(void)
+{
+	return READ_ONCE(aerostat_one->balloon.size_pages);
+}
+EXPORT_SYMBOL_GPL(aerostat_size_pages);
+
+u64 aerostat_lent_pages(void)
+{
+	return READ_ONCE(aerostat_one->balloon.lent_pages);
+}
+EXPORT_SYMBOL_GPL(aerostat_lent_pages);
+
+/* One batch, under the lock in one go: a step would give back what was just gained. */
+static unsigned int lend_batch(struct aero_balloon *b, struct page **pages, unsigned int n,
+			       bool fund)
+{
+	unsigned int got = aero_lend(b, pages, n);
+
+	if (got < n && fund && aero_fund(b, n - got))
+		got += aero_lend(b, pages + got, n - got);
+	return got;
+}
+
+unsigned int aerostat_lend(struct page **pages, unsigned int n, bool fund)
+{
+	struct aerostat *a = aerostat_one;
+	unsigned int got = 0, more;
+
+	do {
+		mutex_lock(&a->step);
+		more = lend_batch(&a->balloon, pages + got, min(n - got, AERO_BATCH_MAX), fund);
+		mutex_unlock(&a->step);
+		got += more;
+		cond_resched();
+	} while (more && got < n);
+	return got;
+}
+EXPORT_SYMBOL_GPL(aerostat_lend);
+
+void aerostat_repay(struct page **pages, unsigned int n)
+{
+	struct aerostat *a = aerostat_one;
+	unsigned int i, batch;
+
+	for (i = 0; i < n; i += batch) {
+		batch = min(n - i, AERO_BATCH_MAX);
+		mutex_lock(&a->step);
+		if (a->backend->hollow)
+			a->backend->hollow(AERO_CLASS_PAGE, pages + i, batch);
+		aero_repay(&a->balloon, pages + i, batch);
+		mutex_unlock(&a->step);
+	}
+}
+EXPORT_SYMBOL_GPL(aerostat_repay);

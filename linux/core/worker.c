@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* The worker: owns time.  Calls the engine's steps, and starts and ends the balloon. */
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/sched.h>
+
+#include "core.h"
+#include "free_list.h"
+
+/* How long the worker stays away from the freezer and its fellow workers. */
+#define WORK_SLICE_MS  20
+
+/* Between looks for pages that are isolated for migration, at the end. */
+#define DRAIN_RETRY_MS 10
+
+/* Attempts, without any page gained, to get memory back from a hypervisor at the end. */
+#define HOLLOW_TRIES   20
+
+static DEFINE_MUTEX(aerostat_registry);
+struct aerostat *aerostat_one;
+
+/* Memory can only be added without the step lock: what comes online joins the balloon. */
+static struct aero_next grow(struct aerostat *a, u64 pages)
+{
+	u64 added = a->backend->grow ? a->backend->grow(pages) : 0;
+	struct aero_next next;
+
+	mutex_lock(&a->step);
+	next = aero_grown(&a->balloon, added);
+	mutex_unlock(&a->step);
+	return next;
+}
+
+static struct aero_next step(struct aerostat *a)
+{
+	struct aero_next next;
+
+	mutex_lock(&a->step);
+	next = aero_step(&a->balloon);
+	if (next.kind == AERO_NEXT_DELAY && a->backend->rested)
+		a->backend->rested(a->balloon.pace.retries, next.delay_ms);
+	mutex_unlock(&a->step);
+	return next.kind == AERO_NEXT_GROW ? grow(a, next.grow_pages) : next;
+}
+
+/* Whole seconds are rounded, so that the machine wakes up for several things at once. */
+static unsigned long delay_of(struct aero_next next)
+{
+	unsigned long delay = msecs_to_jiffies(next.delay_ms);
+
+	if (next.kind == AERO_NEXT_NOW)
+		return 0;
+	return next.delay_ms >= MSEC_PER_SEC ? round_jiffies_relative(delay) : delay;
+}
+
+static void work(struct work_struct *w)
+{
+	struct aerostat *a = container_of(to_delayed_work(w), struct aerostat, work);
+	unsigned long slice_end = jiffies + msecs_to_jiffies(WORK_SLICE_MS);
+	struct aero_next next;
+
+	if (a->backend->tend)
+		a->backend->tend();
+	do {
+		next = step(a);
+		cond_resched();
+	} while (next.kind == AERO_NEXT_NOW && time_before(jiffies, slice_end) &&
+		 !READ_ONCE(a->ending));
+
+	if (!READ_ONCE(a->ending))
+		queue_delayed_work(a->queue, &a->work, delay_of(next));
+}
+
+void aerostat_kick(void)
+{
+	struct aerostat *a;
+
+	/* The backend takes its doorbell down before the balloon goes away. */
+	a = READ_ONCE(aerostat_one);
+	if (!a || READ_ONCE(a->ending))
+		return;
+	atomic64_inc(&a->kicks);
+	mod_delayed_work(a->queue, &a->work, 0);
+}
+EXPORT_SYMBOL_GPL(aerostat_kick);
+
+void aerostat_set_backoff(u32 max_ms, u32 retries_max)
+{
+	struct aero_pace_config *pace = &aerostat_one->balloon.config.pace;
+
+	pace->backoff_max_ms = max_ms;
+	pace->retries_max = retries_max;
+}
+EXPORT_SYMBOL_GPL(aerostat_set_backoff);
+
+static struct aerostat *create(const struct aerostat_backend *backend)
+{
+	struct aero_config config;
+	struct aerostat *a;
+
+	a = kvzalloc(sizeof(*a), GFP_KERNEL);
+	if (!a)
+		return NULL;
+	/* Frozen with user space; has a rescuer, for it is wanted most when memory is short. */
+	a->queue = alloc_workqueue("aerostat", WQ_FREEZABLE | WQ_UNBOUND | WQ_MEM_RECLAIM, 1);
+	if (!a->queue) {
+		kvfree(a);
+		return NULL;
+	}
+	a->backend = backend;
+	mutex_init(&a->step);
+	INIT_DELAYED_WORK(&a->work, work);
+	aerostat_free_list_start();
+	aerostat_store_init(a);
+	aerostat_knobs_init(a);
+	config = a->balloon.config;
+	aero_init(&a->balloon, &a->port, &config, backend->ops, backend->hypervisor);
+	return a;
+}
+
+static void destroy(struct aerostat *a)
+{
+	aerostat_free_list_stop();
+	aerostat_store_settle(a);
+	destroy_workqueue(a->queue);
+	mutex_destroy(&a->step);
+	kvfree(a);
+}
+
+static int start(struct aerostat *a)
+{
+	int err;
+
+	err = aerostat_pressure_start(a);
+	if (err)
+		return err;
+	WRITE_ONCE(aerostat_one, a);
+	err = aerostat_sysfs_start(a);
+	if (err)
+		goto no_sysfs;
+	err = aerostat_policy_start(a);
+	if (err)
+		goto no_policy;
+	aerostat_debugfs_start(a);
+	queue_delayed_work(a->queue, &a->work, 0);
+	return 0;
+
+no_policy:
+	aerostat_sysfs_stop(a);
+no_sysfs:
+	WRITE_ONCE(aerostat_one, NULL);
+	aerostat_pressure_stop(a);
+	return err;
+}
+
+int aerostat_register(const struct aerostat_backend *backend)
+{
+	struct aerostat *a;
+	int err;
+
+	mutex_lock(&aerostat_registry);
+	if (aerostat_one) {
+		pr_err("aerostat: %s is ballooning already; unload its module first\n",
+		       aerostat_one->backend->ops->name);
+		err = -EBUSY;
+		goto out;
+	}
+	a = create(backend);
+	err = a ? start(a) : -ENOMEM;
+	if (err && a)
+		destroy(a);
+out:
+	mutex_unlock(&aerostat_registry);
+	return err;
+}
+EXPORT_SYMBOL_GPL(aerostat_register);
+
+/* One batch back to the guest.  Returns the pages that are left. */
+static u64 drain_once(struct aerostat *a)
+{
+	u64 left;
+
+	mutex_lock(&a->step);
+	left = aero_drain(&a->balloon);
+	mutex_unlock(&a->step);
+	return left;
+}
+
+/*
+ * What has no memory behind it can't be given back.  The backend keeps the pages,
+ * so that nobody uses them.
+ */
+static void abandon(struct aerostat *a)
+{
+	struct page *pages[32];
+	unsigned int n;
+
+	pr_warn("aerostat: %llu KiB could not be had back from the hypervisor\n",
+		aerostat_kib(a->balloon.size_pages));
+	do {
+		mutex_lock(&a->step);
+		n = aero_abandon(&a->balloon, pages, ARRAY_SIZE(pages));
+		mutex_unlock(&a->step);
+		a->backend->abandoned(pages, n);
+		if (!n)
+			msleep(DRAIN_RETRY_MS);
+	} while (a->balloon.size_pages);
+}
+
+/*
+ * Gives every page back to the guest.  Those isolated for migration come back
+ * soon; those the hypervisor has no memory for may not come back at all.
+ */
+static void drain(struct aerostat *a)
+{
+	unsigned int patience = HOLLOW_TRIES;
+	u64 left, before = U64_MAX;
+
+	while ((left = drain_once(a)) && patience) {
+		if (left < before) {
+			patience = HOLLOW_TRIES;
+			cond_resched();
+		} else {
+			patience -= a->balloon.link.hollow;
+			msleep(DRAIN_RETRY_MS);
+		}
+		before = left;
+	}
+	if (left)
+		abandon(a);
+}
+
+void aerostat_unregister(const struct aerostat_backend *backend)
+{
+	struct aerostat *a;
+
+	mutex_lock(&aerostat_registry);
+	a = aerostat_one;
+	if (WARN_ON(!a || a->backend != backend)) {
+		mutex_unlock(&aerostat_registry);
+		return;
+	}
+	aerostat_debugfs_stop(a);
+	aerostat_policy_stop(a);
+	aerostat_sysfs_stop(a);
+	aerostat_pressure_stop(a);
+
+	/* The doorbell first, or it would wake the worker we wait for. */
+	WRITE_ONCE(a->ending, true);
+	mutex_lock(&a->step);
+	a->balloon.ops->quiesce(a->balloon.hypervisor);
+	mutex_unlock(&a->step);
+	cancel_delayed_work_sync(&a->work);
+
+	/* The hypervisor must have let go of the pages before the guest writes to them. */
+	mutex_lock(&a->step);
+	aero_stop(&a->balloon);
+	mutex_unlock(&a->step);
+	drain(a);
+
+	WRITE_ONCE(aerostat_one, NULL);
+	destroy(a);
+	mutex_unlock(&aerostat_registry);
+}
+EXPORT_SYMBOL_GPL(aerostat_unregister);

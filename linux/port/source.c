@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Where pages come from and go to.  Several ways, from cheap to dear; the
+ * engine asks for an order and does not know which way was taken.
+ */
+#include <linux/gfp.h>
+#include <linux/log2.h>
+#include <linux/sched.h>
+
+#include "core.h"
+#include "free_list.h"
+
+/*
+ * Without sleeping, waking kswapd or touching reserves: what is free and not
+ * spoken for.
+ */
+#define GFP_LIGHT   (__GFP_HIGHMEM | __GFP_NOWARN | __GFP_NOMEMALLOC)
+
+/* With reclaim, but never so hard that the OOM killer is asked. */
+#define GFP_RECLAIM (GFP_HIGHUSER | __GFP_NOWARN | __GFP_NOMEMALLOC | __GFP_NORETRY)
+
+/*
+ * Single pages are offered for migration, so they may lie where only movable
+ * pages are allowed.
+ */
+#define GFP_SINGLE  (AERO_MIGRATION ? __GFP_MOVABLE : 0)
+
+static gfp_t gfp_of(enum aero_effort effort)
+{
+	return effort == AERO_RECLAIM ? GFP_RECLAIM : GFP_LIGHT;
+}
+
+static unsigned int take_blocks(unsigned int order, gfp_t gfp, struct page **blocks, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		blocks[i] = alloc_pages(gfp, order);
+		if (!blocks[i])
+			break;
+		/* A zeroed block can take a tenth of a millisecond. */
+		cond_resched();
+	}
+	return i;
+}
+
+/*
+ * Single pages out of larger blocks: the largest that fits what is wanted and
+ * that there is, then the next smaller.
+ */
+static unsigned int take_split(gfp_t gfp, struct page **pages, unsigned int n)
+{
+	unsigned int order = AERO_BLOCK_ORDER - 1;
+	unsigned int got = 0, i;
+	struct page *block;
+
+	while (got < n) {
+		order = min_t(unsigned int, order, ilog2(n - got));
+		block = alloc_pages(gfp, order);
+		if (!block) {
+			if (!order--)
+				break;
+			continue;
+		}
+		if (order)
+			split_page(block, order);
+		for (i = 0; i < 1U << order; i++)
+			pages[got++] = block + i;
+	}
+	cond_resched();
+	return got;
+}
+
+unsigned int aero_port_take(struct aero_port *port, unsigned int order, enum aero_effort effort,
+			    aero_page **blocks, unsigned int n)
+{
+	gfp_t gfp = gfp_of(effort);
+	unsigned int got = 0;
+
+	if (order == AERO_BLOCK_ORDER && effort == AERO_LIGHT)
+		got = aerostat_free_list_take(container_of(port, struct aerostat, port), blocks, n);
+	if (order)
+		return got + take_blocks(order, gfp, blocks + got, n - got);
+	if (effort == AERO_LIGHT)
+		return take_split(gfp | GFP_SINGLE, blocks, n);
+	return take_blocks(0, gfp | GFP_SINGLE, blocks, n);
+}
+
+/*
+ * In two halves, which go to the buddy allocator and become one block again there.  A
+ * whole one of a huge page's size would go to the CPU's own list of those: as much as the
+ * zone's low watermark can lie there, tens of MiB, and who wants smaller pages never
+ * gets it, not even before somebody is killed for want of memory.
+ */
+static void give_block(struct page *block, unsigned int order)
+{
+	struct page *half = block + (1UL << (order - 1));
+
+	set_page_count(half, 1);
+	__free_pages(block, order - 1);
+	__free_pages(half, order - 1);
+}
+
+void aero_port_give(struct aero_port *port, unsigned int order, aero_page **blocks, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (order)
+			give_block(blocks[i], order);
+		else
+			__free_pages(blocks[i], 0);
+	}
+	cond_resched();
+}
+
+void aero_port_split(struct aero_port *port, aero_page *block, unsigned int order)
+{
+	split_page(block, order);
+}
+
+u64 aero_port_spare_pages(struct aero_port *port)
+{
+	long available = si_mem_available();
+	u64 reserve = READ_ONCE(port->reserve_pages);
+
+	return available > 0 && (u64)available > reserve ? (u64)available - reserve : 0;
+}

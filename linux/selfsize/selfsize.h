@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* The guest's own policy in the kernel: what policy.c, its files and figures.c share. */
+#ifndef AEROSTAT_LINUX_POLICY_H
+#define AEROSTAT_LINUX_POLICY_H
+
+#include <linux/mutex.h>
+#include <linux/vm_event_item.h>
+#include <linux/workqueue.h>
+
+#include <aerostat/policy.h>
+
+#include "core.h"
+
+enum aerostat_rule { RULE_OFF, RULE_COMMITTED, RULE_PRESSURE, RULES };
+
+/* Counts at the last reading, of which a policy wants the differences. */
+struct aerostat_counts {
+	unsigned long events[NR_VM_EVENT_ITEMS];
+	u64 refaults, relieved_pages;
+	unsigned long read_at; /* jiffies; 0: never */
+};
+
+/* What aerostatd said last of tasks that wait for memory. */
+struct aerostat_stall {
+	u32 some_permille, full_permille;
+	unsigned long told_at; /* jiffies */
+	bool told;
+};
+
+struct aerostat_policy {
+	struct aerostat *a;
+	struct mutex lock; /* all below; taken before the step lock */
+	struct delayed_work work;
+	bool ending;
+	bool ballooning, shrinking;
+	bool warned; /* of too little swap; anew each time it is switched on */
+	u32 interval_s;
+	enum aerostat_rule wanted; /* the administrator's */
+	enum aerostat_rule acting; /* in the last step */
+	struct aero_committed_config committed;
+	struct aero_pressure_config pressure;
+	struct aero_pressure pressure_state;
+	struct aero_selfshrink_config selfshrink;
+	struct aero_selfshrink selfshrink_state;
+	struct aerostat_counts counts;
+	struct aerostat_stall stall;
+	u64 target_pages; /* what the last step asked for */
+	bool swap_excess;
+	u64 swap_target_pages; /* with swap_excess */
+};
+
+/* figures.c: how the guest is.  Events are counted since the last call with these @counts. */
+void aerostat_figures(struct aerostat *a, struct aerostat_counts *counts,
+		      struct aero_policy_figures *f);
+
+/* policy.c, for its files; all take the policy's lock */
+const char *aerostat_rule_name(enum aerostat_rule rule);
+/* -EOPNOTSUPP, with the reason in the log, where the guest may not choose its size. */
+int aerostat_policy_switch(struct aerostat_policy *p, bool *which, bool on);
+void aerostat_policy_step_now(struct aerostat_policy *p);
+
+/* policy_files.c */
+int aerostat_policy_files_start(struct aerostat_policy *p);
+void aerostat_policy_files_stop(struct aerostat_policy *p);
+
+#endif

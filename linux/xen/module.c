@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* aerostat_xen.ko: what a Linux guest does for Xen's balloon. */
+#include <linux/gfp.h>
+#include <linux/highmem.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include <xen/balloon.h>
+#include <xen/features.h>
+#include <xen/interface/xen.h>
+#include <xen/interface/memory.h>
+#include <xen/page.h>
+#include <xen/xen.h>
+
+#include <asm/xen/hypercall.h>
+
+#include <aerostat/xen.h>
+
+#include "core.h"
+#include "xen.h"
+#include "pv.h"
+
+/* For the log alone: aero_port_log() looks at nothing in it. */
+static struct aero_port log_port;
+
+static struct aero_xen *xen;
+
+static bool scrub = true;
+module_param(scrub, bool, 0444);
+MODULE_PARM_DESC(scrub,
+		 "1: zero memory before it is given to Xen, where the kernel has not (default)");
+
+static long memory_op(void *ctx, enum aero_xen_op op, u64 *frames, u32 extents, u32 order)
+{
+	struct xen_memory_reservation reservation = {
+		.nr_extents = extents,
+		.extent_order = order,
+		.domid = DOMID_SELF,
+	};
+
+	BUILD_BUG_ON(sizeof(xen_pfn_t) != sizeof(*frames));
+	BUILD_BUG_ON(AERO_XEN_DECREASE_RESERVATION != XENMEM_decrease_reservation);
+	BUILD_BUG_ON(AERO_XEN_POPULATE_PHYSMAP != XENMEM_populate_physmap);
+	set_xen_guest_handle(reservation.extent_start, (xen_pfn_t *)frames);
+	return HYPERVISOR_memory_op(op, &reservation);
+}
+
+/*
+ * The target is what the guest should have; what it has now and what we hold are
+ * all there is.  So the balloon's size follows from both, whoever else changes the
+ * guest's reservation.
+ */
+static u64 wanted_pages(void *ctx)
+{
+	u64 all = balloon_stats.current_pages + aerostat_size_pages();
+	u64 target = READ_ONCE(balloon_stats.target_pages);
+
+	aerostat_xen_front_pace();
+	return all > target ? all - target : 0;
+}
+
+/*
+ * Pages on loan are missing in the guest like any others; memory is added in their
+ * place where the administrator wants that.  Where none can be added, a target above
+ * all there is cannot be met.
+ */
+static u64 beyond_pages(void *ctx)
+{
+	u64 all = balloon_stats.current_pages + aerostat_size_pages();
+	u64 target = READ_ONCE(balloon_stats.target_pages);
+	u64 wanted = target + aerostat_xen_lend_wanted();
+
+	if (!aerostat_xen_lend_adds())
+		all += aerostat_lent_pages();
+	if (aerostat_xen_can_grow())
+		return wanted > all ? wanted - all : 0;
+	if (target > all) {
+		pr_warn("aerostat: xen: no memory can be added: the target is cut back from %llu to %llu KiB\n",
+			aerostat_kib(target), aerostat_kib(all));
+		WRITE_ONCE(balloon_stats.target_pages, all);
+	}
+	return 0;
+}
+
+static void left(void *ctx, struct page *block, u32 order)
+{
+	balloon_stats.current_pages -= 1UL << order;
+	aerostat_adjust_managed(block, -(1L << order));
+}
+
+static void came_back(void *ctx, struct page *block, u32 order)
+{
+	balloon_stats.current_pages += 1UL << order;
+	aerostat_adjust_managed(block, 1L << order);
+}
+
+static void scrub_block(void *ctx, struct page *block, u32 order)
+{
+	if (scrub && !want_init_on_alloc(GFP_KERNEL))
+		aerostat_zero(block, order);
+}
+
+/*
+ * No rate: what is there is taken, with reclaim if need be.  A run that can't get
+ * on is repeated after 2, 4 and 8 seconds, and after that once a minute.
+ */
+static const struct aero_pace_config pace = {
+	.rate_max = U32_MAX,
+	.rate_min = U32_MAX,
+	.backoff_max_ms = 32 * 1000,
+	.retries_max = 4,
+	.recheck_ms = 60 * 1000,
+};
+
+static struct aero_xen_guest guest = {
+	.memory_op = memory_op,
+	.wanted_pages = wanted_pages,
+	.beyond_pages = beyond_pages,
+	.left = left,
+	.came_back = came_back,
+	.scrub = scrub_block,
+	.page_order = PAGE_SHIFT - AERO_XEN_PAGE_SHIFT,
+};
+
+bool aerostat_xen_sees_machine_frames(void)
+{
+	return xen_pv_domain() && !xen_feature(XENFEAT_auto_translated_physmap);
+}
+
+/* They stay with the built-in balloon, which knows that there is nothing behind them. */
+static void abandoned(struct page **pages, unsigned int n)
+{
+	if (aerostat_xen_sees_machine_frames())
+		aerostat_xen_pv_forget(pages, n);
+	balloon_stats.target_unpopulated += n;
+	xen_free_ballooned_pages(n, pages);
+}
+
+static void hollow(enum aero_class class, struct page **blocks, unsigned int n)
+{
+	unsigned int order = aero_class_held_order(class), i;
+
+	if (!aerostat_xen_sees_machine_frames())
+		return;
+	if (!order)
+		aerostat_xen_pv_hide(blocks, n, 0);
+	for (i = 0; order && i < n; i++)
+		aerostat_xen_pv_hide(blocks + i, 1, order);
+}
+
+static u64 guest_pages(void)
+{
+	return READ_ONCE(balloon_stats.current_pages);
+}
+
+/* Never above all there is: a guest does not add memory to itself. */
+static void set_target(u64 pages)
+{
+	u64 all = guest_pages() + aerostat_size_pages();
+
+	WRITE_ONCE(balloon_stats.target_pages, min(pages, all));
+}
+
+/* What drivers gave back to the built-in balloon, or came online there. */
+static void tend(void)
+{
+	aerostat_xen_adopt();
+	aerostat_xen_lend_news(false);
+}
+
+static void show(struct seq_file *m, void *hypervisor)
+{
+	const struct aero_xen *x = hypervisor;
+
+	seq_printf(m, "guest_pages %lu\n", balloon_stats.current_pages);
+	seq_printf(m, "guest_target_pages %lu\n", balloon_stats.target_pages);
+	seq_printf(m, "decrease_calls %llu\n", x->decrease_calls);
+	seq_printf(m, "populate_calls %llu\n", x->populate_calls);
+	seq_printf(m, "decreased_base %llu\n", x->decreased_base);
+	seq_printf(m, "decreased_large %llu\n", x->decreased_large);
+	seq_printf(m, "populated_base %llu\n", x->populated_base);
+	seq_printf(m, "populated_large %llu\n", x->populated_large);
+	seq_printf(m, "short_answers %llu\n", x->short_answers);
+	seq_printf(m, "unmapped %llu\n", x->unmapped);
+}
+
+static struct aerostat_backend backend = {
+	.ops = &aero_xen_ops,
+	.pace = &pace,
+	.abandoned = abandoned,
+	.hollow = hollow,
+	.grow = aerostat_xen_grow,
+	.tend = tend,
+	.rested = aerostat_xen_front_rested,
+	.guest_pages = guest_pages,
+	.set_target = set_target,
+	.show = show,
+};
+
+static int prepare(void)
+{
+	int err;
+
+	xen = kvzalloc(sizeof(*xen), GFP_KERNEL);
+	if (!xen)
+		return -ENOMEM;
+	if (!aerostat_xen_sees_machine_frames())
+		return 0;
+	err = aerostat_xen_pv_start();
+	if (err)
+		kvfree(xen);
+	guest.unmap = aerostat_xen_pv_unmap;
+	guest.map = aerostat_xen_pv_map;
+	return err;
+}
+
+static void clean_up(void)
+{
+	if (aerostat_xen_sees_machine_frames())
+		aerostat_xen_pv_stop();
+	kvfree(xen);
+}
+
+/* Everything that wants the balloon there: the target, more memory, borrowers. */
+static int open_doors(void)
+{
+	int err = aerostat_xen_front_start();
+
+	if (err)
+		return err;
+	err = aerostat_xen_lend_start();
+	if (err)
+		goto no_lend;
+	/* The last, for once it has added memory there is no way back. */
+	err = aerostat_xen_grow_start();
+	if (!err)
+		return 0;
+	aerostat_xen_lend_stop();
+no_lend:
+	aerostat_xen_front_stop();
+	return err;
+}
+
+static void close_doors(void)
+{
+	aerostat_xen_grow_stop();
+	aerostat_xen_lend_stop();
+	aerostat_xen_front_stop();
+}
+
+static int start(void)
+{
+	int err = aerostat_xen_takeover();
+
+	if (err)
+		return err;
+	aero_xen_init(xen, &log_port, &guest, NULL);
+	backend.hypervisor = xen;
+	backend.zeroed = scrub;
+	if (xen_initial_domain())
+		backend.no_policy = "the initial domain's size is for its toolstack to say";
+	err = aerostat_register(&backend);
+	if (err)
+		goto no_balloon;
+	err = open_doors();
+	if (!err)
+		return 0;
+	aerostat_unregister(&backend);
+no_balloon:
+	aerostat_xen_giveback();
+	return err;
+}
+
+static int __init aerostat_xen_init(void)
+{
+	int err;
+
+	if (!xen_domain())
+		return -ENODEV;
+	err = prepare();
+	if (err)
+		return err;
+	err = start();
+	if (err)
+		clean_up();
+	return err;
+}
+module_init(aerostat_xen_init);
+
+static void __exit aerostat_xen_exit(void)
+{
+	close_doors();
+	aerostat_unregister(&backend);
+	aerostat_xen_giveback();
+	clean_up();
+}
+module_exit(aerostat_xen_exit);
+
+MODULE_AUTHOR("The Aerostat developers");
+MODULE_DESCRIPTION("Aerostat, a memory balloon: Xen guests");
+MODULE_LICENSE("Dual MIT/GPL");
+MODULE_VERSION(AEROSTAT_VERSION);

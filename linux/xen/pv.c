@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * A PV guest's page tables name machine frames.  A page that is given up must
+ * leave them, and the table from frames to machine frames, before Xen takes it.
+ * Its address then shows a page of zeroes, read-only, so that a stray read of
+ * it does not bring the guest down.  All entries of a batch are written by one
+ * hypercall, and forgotten by the TLBs in another.
+ */
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include <xen/interface/xen.h>
+#include <xen/page.h>
+
+#include <asm/xen/hypercall.h>
+
+#include <aerostat/abi/xen.h>
+
+#include "pv.h"
+
+static struct page *scratch;
+static struct mmu_update *updates;
+
+int aerostat_xen_pv_start(void)
+{
+	scratch = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	updates = kvcalloc(AERO_XEN_FRAMES, sizeof(*updates), GFP_KERNEL);
+	if (scratch && updates)
+		return 0;
+	aerostat_xen_pv_stop();
+	return -ENOMEM;
+}
+
+void aerostat_xen_pv_stop(void)
+{
+	if (scratch)
+		__free_page(scratch);
+	kvfree(updates);
+	scratch = NULL;
+	updates = NULL;
+}
+
+/*
+ * A table of page table entries, 2 MiB of addresses, that was looked up.  Updating
+ * entries by where they lie in machine memory, and not by the address they map,
+ * lets Xen keep a table at hand for as long as its entries follow one another.
+ */
+struct table {
+	unsigned long start; /* the first address it maps */
+	u64 machine;	     /* where it lies; 0: none was looked up yet */
+};
+
+/* A PV guest's mapping of its memory has entries of 4 KiB only, and keeps its tables. */
+static bool look_up(struct table *table, unsigned long address)
+{
+	unsigned int level;
+	pte_t *entry;
+
+	if (table->machine && table->start == (address & PMD_MASK))
+		return true;
+	entry = lookup_address(address, &level);
+	if (!entry || level != PG_LEVEL_4K)
+		return false;
+	table->start = address & PMD_MASK;
+	table->machine = virt_to_machine(entry).maddr & PAGE_MASK;
+	return true;
+}
+
+static bool put_update(u32 i, struct table *table, struct page *page, pte_t pte)
+{
+	unsigned long address = (unsigned long)page_address(page);
+
+	if (!look_up(table, address))
+		return false;
+	updates[i] = (struct mmu_update){
+		.ptr = table->machine + pte_index(address) * sizeof(pte_t) + MMU_NORMAL_PT_UPDATE,
+		.val = pte.pte,
+	};
+	return true;
+}
+
+/* Writes the first @n of updates[]; true when all of them are in force. */
+static bool run_updates(u32 n)
+{
+	struct mmuext_op flush = {.cmd = MMUEXT_TLB_FLUSH_ALL};
+
+	int err;
+
+	err = HYPERVISOR_mmu_update(updates, n, NULL, DOMID_SELF);
+	err |= HYPERVISOR_mmuext_op(&flush, 1, NULL, DOMID_SELF);
+	return !err;
+}
+
+static struct page *page_of(struct page **blocks, u32 i, u32 order)
+{
+	return blocks[i >> order] + (i & ((1U << order) - 1));
+}
+
+static void set_machine_frame(struct page *page, unsigned long frame)
+{
+	WRITE_ONCE(xen_p2m_addr[page_to_pfn(page)], frame);
+}
+
+/*
+ * Blocks show our page of zeroes, and have no machine frame.  True when Xen did
+ * all of it.
+ */
+static bool hide(struct page **blocks, u32 n, u32 order)
+{
+	pte_t nothing = mfn_pte(pfn_to_mfn(page_to_pfn(scratch)), PAGE_KERNEL_RO);
+	u32 count = n << order, i;
+	struct table table = {};
+	bool ok = true;
+
+	for (i = 0; i < count; i++)
+		ok &= put_update(i, &table, page_of(blocks, i, order), nothing);
+	ok = ok && run_updates(count);
+	if (ok)
+		for (i = 0; i < count; i++)
+			set_machine_frame(page_of(blocks, i, order), INVALID_P2M_ENTRY);
+	return ok;
+}
+
+void aerostat_xen_pv_hide(struct page **blocks, u32 n, u32 order)
+{
+	if (!hide(blocks, n, order))
+		pr_warn_once("aerostat: xen: pages without memory could not be hidden\n");
+}
+
+/*
+ * The table of frames first: while a page's mapping comes back, the kernel may
+ * look its frame up.  All of them or none.
+ */
+bool aerostat_xen_pv_map(void *ctx, struct page **pages, u32 n, const u64 *frames)
+{
+	struct table table = {};
+	bool ok = true;
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		set_machine_frame(pages[i], frames[i]);
+		ok &= put_update(i, &table, pages[i], mfn_pte(frames[i], PAGE_KERNEL));
+	}
+	if (ok && run_updates(n))
+		return true;
+	if (!hide(pages, n, 0))
+		pr_err("aerostat: xen: %u pages can be neither mapped nor unmapped\n", n);
+	return false;
+}
+
+bool aerostat_xen_pv_unmap(void *ctx, struct page **pages, u32 n, u64 *frames)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		frames[i] = pfn_to_mfn(page_to_pfn(pages[i]));
+	if (hide(pages, n, 0))
+		return true;
+	/* Some of them did: the state before is the only one we know. */
+	if (!aerostat_xen_pv_map(ctx, pages, n, frames))
+		pr_err("aerostat: xen: %u pages of the guest lost their mapping\n", n);
+	return false;
+}
+
+void aerostat_xen_pv_forget(struct page **pages, u32 n)
+{
+	struct table table = {};
+	bool ok = true;
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		ok &= put_update(i, &table, pages[i], __pte_ma(0));
+	if (n && !(ok && run_updates(n)))
+		pr_warn("aerostat: xen: %u pages without memory are still mapped\n", n);
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The kernel's own Xen balloon is always built in: a thread, a list of pages, and
+ * (with CONFIG_XEN_BALLOON) files in sysfs and a watch on xenstore.  Only the
+ * thread changes the guest's size.  It is a kernel thread that stops when asked
+ * to, and its function can be asked for, so that it can be started again.
+ *
+ * A live patch can't do this: it takes hold of a function when no task is inside
+ * of it, and the thread never leaves its loop.
+ */
+#include <linux/kthread.h>
+#include <linux/printk.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+
+#include <xen/balloon.h>
+#include <xen/xen.h>
+
+#include "core.h"
+#include "xen.h"
+
+#define THREAD_NAME "xen-balloon"
+
+/* Pages adopted in one go: as many as make large blocks likely. */
+#define ADOPT_MAX   (64U << AERO_BLOCK_ORDER)
+
+static int (*thread_function)(void *data);
+static void *thread_data;
+
+static struct task_struct *find_thread(void)
+{
+	struct task_struct *task, *found = NULL;
+
+	rcu_read_lock();
+	for_each_process(task) {
+		if (!(task->flags & PF_KTHREAD) || strcmp(task->comm, THREAD_NAME))
+			continue;
+		found = get_task_struct(task);
+		break;
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+int aerostat_xen_takeover(void)
+{
+	struct task_struct *task = find_thread();
+
+	if (!task) {
+		pr_err("aerostat: there is no thread %s to take over from; is another driver loaded?\n",
+		       THREAD_NAME);
+		return -ESRCH;
+	}
+	thread_function = kthread_func(task);
+	thread_data = kthread_data(task);
+	kthread_stop(task);
+	put_task_struct(task);
+	pr_info("aerostat: stopped the built-in balloon (thread %s); it is started again at unload\n",
+		THREAD_NAME);
+	return 0;
+}
+
+void aerostat_xen_giveback(void)
+{
+	struct task_struct *task = kthread_run(thread_function, thread_data, THREAD_NAME);
+
+	if (IS_ERR(task))
+		pr_err("aerostat: could not start the built-in balloon again (%ld); this guest's size is fixed until aerostat_xen is loaded\n",
+		       PTR_ERR(task));
+	else
+		pr_info("aerostat: started the built-in balloon again\n");
+}
+
+/* -- its pages --------------------------------------------------------------------- */
+
+static int compare_frames(const void *a, const void *b)
+{
+	unsigned long pfn_a = page_to_pfn(*(struct page *const *)a);
+	unsigned long pfn_b = page_to_pfn(*(struct page *const *)b);
+
+	return pfn_a < pfn_b ? -1 : pfn_a > pfn_b;
+}
+
+/* Whether sorted pages begin with a whole, aligned block. */
+static bool is_block(struct page **pages, unsigned int n)
+{
+	unsigned int count = 1U << AERO_BLOCK_ORDER;
+	unsigned long first = page_to_pfn(pages[0]);
+
+	return n >= count && IS_ALIGNED(first, count) &&
+	       page_to_pfn(pages[count - 1]) == first + count - 1;
+}
+
+/*
+ * 2^@order pages of the built-in balloon's become a block as the allocator hands it
+ * out: one reference, and not reserved, as memory that was added still is there.
+ * Nor does a page keep the mark of having been movable in our balloon, before an earlier
+ * unloading: in the middle of a block the allocator takes that for damage.
+ */
+static void claim(struct page *block, unsigned int order)
+{
+	unsigned int i;
+
+	for (i = 0; i < 1U << order; i++) {
+		ClearPageReserved(block + i);
+		set_page_count(block + i, !i);
+		block[i].mapping = NULL;
+	}
+}
+
+/* How many pages there are before the next whole block; all fit one batch. */
+static unsigned int count_single(struct page **pages, unsigned int n)
+{
+	unsigned int i = 1;
+
+	while (i < min(n, AERO_BATCH_MAX) && !is_block(pages + i, n - i))
+		i++;
+	return i;
+}
+
+/* Large blocks where there are any, for one extent populates each of those. */
+static void adopt(struct page **pages, unsigned int n)
+{
+	enum aero_class large = aerostat_xen_sees_machine_frames() ? AERO_CLASS_RUN
+								   : AERO_CLASS_LARGE;
+	unsigned int i = 0, j, count;
+
+	sort(pages, n, sizeof(*pages), compare_frames, NULL);
+	while (i < n) {
+		if (is_block(pages + i, n - i)) {
+			count = 1U << AERO_BLOCK_ORDER;
+			claim(pages[i], AERO_BLOCK_ORDER);
+			aerostat_adopt(large, pages + i, 1);
+		} else {
+			count = count_single(pages + i, n - i);
+			for (j = 0; j < count; j++)
+				claim(pages[i + j], 0);
+			aerostat_adopt(AERO_CLASS_PAGE, pages + i, count);
+		}
+		i += count;
+		cond_resched();
+	}
+}
+
+void aerostat_xen_adopt(void)
+{
+	unsigned long adopted = 0, there;
+	unsigned int n;
+	struct page **pages;
+
+	if (!READ_ONCE(balloon_stats.balloon_low))
+		return;
+	pages = kvmalloc_array(ADOPT_MAX, sizeof(*pages), GFP_KERNEL);
+	if (!pages)
+		return;
+	while ((there = READ_ONCE(balloon_stats.balloon_low))) {
+		n = min_t(unsigned long, there, ADOPT_MAX);
+		if (xen_alloc_ballooned_pages(n, pages))
+			break;
+		/* They are not lent to a driver, as that function believes. */
+		balloon_stats.target_unpopulated -= n;
+		adopt(pages, n);
+		adopted += n;
+	}
+	kvfree(pages);
+	if (adopted)
+		pr_info("aerostat: took over %llu KiB that were ballooned already\n",
+			aerostat_kib(adopted));
+}

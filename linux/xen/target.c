@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Where the target comes from.  balloon_stats.target_pages has it, whoever sets it:
+ * the toolstack through xenstore, or the administrator through the files of
+ * xen_memory0.  A kernel with CONFIG_XEN_BALLOON does both by itself, and we only
+ * want to hear of it; in others we do the same under the same names.
+ */
+#include <linux/ctype.h>
+#include <linux/device.h>
+#include <linux/module.h>
+
+#include <xen/balloon.h>
+#include <xen/page.h>
+#include <xen/xen.h>
+#include <xen/xenbus.h>
+
+#include "core.h"
+#include "xen.h"
+
+/* A pause of the administrator's is at least a second, and at the most an hour. */
+#define DELAY_MAX_S 3600UL
+
+void aerostat_xen_front_pace(void)
+{
+	unsigned long delay_s =
+		clamp(READ_ONCE(balloon_stats.max_schedule_delay), 1UL, DELAY_MAX_S);
+	unsigned long retries = READ_ONCE(balloon_stats.max_retry_count);
+
+	BUILD_BUG_ON(RETRY_UNLIMITED != 0);
+	aerostat_set_backoff(delay_s * MSEC_PER_SEC, min_t(unsigned long, retries, U32_MAX));
+}
+
+/* As the built-in balloon shows them: both are 1 while all goes well. */
+void aerostat_xen_front_rested(u32 retries, u32 delay_ms)
+{
+	WRITE_ONCE(balloon_stats.retry_count, retries + 1UL);
+	WRITE_ONCE(balloon_stats.schedule_delay, max_t(unsigned long, delay_ms / MSEC_PER_SEC, 1));
+}
+
+#ifdef CONFIG_XEN_BALLOON
+
+static void take_target(void)
+{
+}
+
+static int files_start(void)
+{
+	return 0;
+}
+
+static void files_stop(void)
+{
+}
+
+#else
+
+static void set_target(u64 pages)
+{
+	WRITE_ONCE(balloon_stats.target_pages, min_t(u64, pages, ULONG_MAX));
+}
+
+static bool read_kib(const char *node, u64 *kib)
+{
+	unsigned long long value;
+
+	if (xenbus_scanf(XBT_NIL, "memory", node, "%llu", &value) != 1)
+		return false;
+	*kib = value;
+	return true;
+}
+
+static u64 to_pages(u64 kib)
+{
+	return kib >> (PAGE_SHIFT - 10);
+}
+
+/*
+ * The toolstack counts memory of an HVM or PVH guest that the guest does not see
+ * as such: the difference is what it may have at the most, less what the kernel
+ * counted at boot.
+ */
+static u64 unseen_pages(void)
+{
+	static bool known;
+	static u64 unseen;
+	u64 static_max_kib, total = balloon_stats.total_pages;
+
+	if (known || xen_pv_domain() || xen_initial_domain())
+		return unseen;
+	if (read_kib("static-max", &static_max_kib))
+		unseen = to_pages(static_max_kib) - min(total, to_pages(static_max_kib));
+	/* The toolstack may raise the maximum later, and none of that is unseen. */
+	known = true;
+	return unseen;
+}
+
+static void take_target(void)
+{
+	u64 kib, unseen, pages;
+
+	/* dom0's toolstack writes it when it first wants something. */
+	if (!read_kib("target", &kib))
+		return;
+	unseen = unseen_pages();
+	pages = to_pages(kib);
+	set_target(pages > unseen ? pages - unseen : 0);
+}
+
+/* -- /sys/devices/system/xen_memory/xen_memory0 ------------------------------------ */
+
+static struct bus_type bus = {
+	.name = "xen_memory",
+	.dev_name = "xen_memory",
+};
+
+static struct device xen_memory0;
+
+static void released(struct device *dev)
+{
+}
+
+static ssize_t show_kib(char *buffer, u64 pages)
+{
+	return sysfs_emit(buffer, "%llu\n", aerostat_kib(pages));
+}
+
+#define INFO(name, pages)                                                             \
+	static ssize_t name##_show(struct device *dev, struct device_attribute *attr, \
+				   char *buffer)                                      \
+	{                                                                             \
+		return show_kib(buffer, pages);                                       \
+	}                                                                             \
+	static DEVICE_ATTR_RO(name)
+
+INFO(current_kb, balloon_stats.current_pages);
+/* All memory of a 64-bit guest is low. */
+INFO(low_kb, aerostat_size_pages());
+INFO(high_kb, 0);
+
+static struct attribute *info_attributes[] = {&dev_attr_current_kb.attr, &dev_attr_low_kb.attr,
+					      &dev_attr_high_kb.attr, NULL};
+
+static const struct attribute_group info_group = {
+	.name = "info",
+	.attrs = info_attributes,
+};
+
+/* One whole number, or one clear error and nothing changed.  Administrators only. */
+static int parse(struct device_attribute *attr, const char *text, u64 min, u64 max, u64 *value)
+{
+	int err;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	err = kstrtou64(text, 0, value);
+	if (!err && (*value < min || *value > max))
+		err = -ERANGE;
+	if (err)
+		pr_err("aerostat: %s takes a whole number from %llu to %llu; nothing was changed\n",
+		       attr->attr.name, min, max);
+	return err;
+}
+
+static ssize_t target_kb_show(struct device *dev, struct device_attribute *attr, char *buffer)
+{
+	return show_kib(buffer, READ_ONCE(balloon_stats.target_pages));
+}
+
+static ssize_t target_kb_store(struct device *dev, struct device_attribute *attr, const char *text,
+			       size_t size)
+{
+	u64 kib;
+	int err = parse(attr, text, 0, U64_MAX >> 10, &kib);
+
+	if (err)
+		return err;
+	set_target(to_pages(kib));
+	aerostat_kick();
+	return size;
+}
+static DEVICE_ATTR_RW(target_kb);
+
+static ssize_t target_show(struct device *dev, struct device_attribute *attr, char *buffer)
+{
+	return sysfs_emit(buffer, "%llu\n",
+			  (u64)READ_ONCE(balloon_stats.target_pages) << PAGE_SHIFT);
+}
+
+/* Bytes; memparse() knows suffixes, as the built-in file does. */
+static ssize_t target_store(struct device *dev, struct device_attribute *attr, const char *text,
+			    size_t size)
+{
+	char *end;
+	u64 bytes;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	bytes = memparse(text, &end);
+	if (!isdigit(*text) || (*end && *end != '\n')) {
+		pr_err("aerostat: target takes bytes, with K, M or G behind the number or not; nothing was changed\n");
+		return -EINVAL;
+	}
+	set_target(bytes >> PAGE_SHIFT);
+	aerostat_kick();
+	return size;
+}
+static DEVICE_ATTR_RW(target);
+
+#define LIMIT_SHOW(name)                                                              \
+	static ssize_t name##_show(struct device *dev, struct device_attribute *attr, \
+				   char *buffer)                                      \
+	{                                                                             \
+		return sysfs_emit(buffer, "%lu\n", READ_ONCE(balloon_stats.name));    \
+	}
+
+static ssize_t store_limit(struct device_attribute *attr, const char *text, size_t size, u64 min,
+			   u64 max, unsigned long *limit)
+{
+	u64 value;
+	int err = parse(attr, text, min, max, &value);
+
+	if (err)
+		return err;
+	WRITE_ONCE(*limit, value);
+	return size;
+}
+
+#define LIMIT_STORE(name, min, max)                                                    \
+	static ssize_t name##_store(struct device *dev, struct device_attribute *attr, \
+				    const char *text, size_t size)                     \
+	{                                                                              \
+		return store_limit(attr, text, size, min, max, &balloon_stats.name);   \
+	}
+
+LIMIT_SHOW(schedule_delay)
+LIMIT_SHOW(retry_count)
+LIMIT_SHOW(max_schedule_delay)
+LIMIT_STORE(max_schedule_delay, 1, DELAY_MAX_S)
+LIMIT_SHOW(max_retry_count)
+LIMIT_STORE(max_retry_count, 0, U32_MAX)
+
+static DEVICE_ATTR_RO(schedule_delay);
+static DEVICE_ATTR_RO(retry_count);
+static DEVICE_ATTR_RW(max_schedule_delay);
+static DEVICE_ATTR_RW(max_retry_count);
+
+static struct attribute *attributes[] = {
+	&dev_attr_target_kb.attr,
+	&dev_attr_target.attr,
+	&dev_attr_schedule_delay.attr,
+	&dev_attr_retry_count.attr,
+	&dev_attr_max_schedule_delay.attr,
+	&dev_attr_max_retry_count.attr,
+	NULL,
+};
+
+static const struct attribute_group group = {
+	.attrs = attributes,
+};
+
+static const struct attribute_group *groups[] = {&group, &info_group, NULL};
+
+static int files_start(void)
+{
+	int err = subsys_system_register(&bus, NULL);
+
+	if (err)
+		return err;
+	memset(&xen_memory0, 0, sizeof(xen_memory0));
+	xen_memory0.bus = &bus;
+	xen_memory0.groups = groups;
+	xen_memory0.release = released;
+	err = device_register(&xen_memory0);
+	if (err) {
+		put_device(&xen_memory0);
+		bus_unregister(&bus);
+	}
+	return err;
+}
+
+static void files_stop(void)
+{
+	device_unregister(&xen_memory0);
+	bus_unregister(&bus);
+}
+
+#endif
+
+/* -- the watch --------------------------------------------------------------------- */
+
+static void target_changed(struct xenbus_watch *watch, const char *path, const char *token)
+{
+	take_target();
+	aerostat_kick();
+}
+
+static struct xenbus_watch watch = {
+	.node = "memory/target",
+	.callback = target_changed,
+};
+
+static bool watching;
+
+/* Without the watch the worker still sees the target once a period, if slower. */
+static int store_is_up(struct notifier_block *nb, unsigned long event, void *data)
+{
+	int err = register_xenbus_watch(&watch);
+
+	watching = !err;
+	if (err)
+		pr_warn("aerostat: xen: no watch on memory/target (%d)\n", err);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block store_notifier = {
+	.notifier_call = store_is_up,
+};
+
+int aerostat_xen_front_start(void)
+{
+	int err = files_start();
+
+	if (err) {
+		pr_err("aerostat: xen: the files of xen_memory0 can't be made (%d); is another driver loaded?\n",
+		       err);
+		return err;
+	}
+	register_xenstore_notifier(&store_notifier);
+	return 0;
+}
+
+void aerostat_xen_front_stop(void)
+{
+	unregister_xenstore_notifier(&store_notifier);
+	if (watching)
+		unregister_xenbus_watch(&watch);
+	watching = false;
+	files_stop();
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Our modules in guests with older and newer kernels than the other suites use.
+ * `lab/setup kernels` fetches the kernels and tests/tools/kernels builds the modules for
+ * them; a kernel that is not there is skipped.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "driver.h"
+
+#define DATA_MIB 64u
+
+/* As lab/kernels.sh names those for this machine's architecture. */
+static const char *const kernels[] = {"bullseye", "bullseye-security", "trixie", "sid",
+				      "experimental"};
+
+/* What the kernel itself believes to be ballooned, where it shows that (some time after 6.12). */
+static const char *meminfo_agrees(struct lab_guest *g, uint64_t pages)
+{
+	char *text = NULL, *line;
+	uint64_t kib;
+
+	/* Each CPU keeps some of the count to itself until it is asked. */
+	LAB_OK(lab_must(g, 5000, "echo 1 >/proc/sys/vm/stat_refresh"));
+	LAB_CHECK(lab_read_file(g, "/proc/meminfo", &text) == 0, "%s", lab_error());
+	line = strstr(text, "\nBalloon:");
+	kib = line ? strtoull(line + strlen("\nBalloon:"), NULL, 10) : pages * LAB_PAGE_KIB;
+	free(text);
+	LAB_CHECK(kib == pages * LAB_PAGE_KIB,
+		  "/proc/meminfo shows %" PRIu64 " KiB of balloon instead of %" PRIu64, kib,
+		  pages * LAB_PAGE_KIB);
+	return NULL;
+}
+
+/* In large pages and, by the odd number, in single ones. */
+static const char *moves_a_gigabyte(struct lab_guest *g)
+{
+	const uint64_t pages = 1024 * LAB_PAGES_PER_MIB + 77;
+	char *release = NULL;
+	uint64_t large;
+
+	LAB_CHECK(lab_read_file(g, "/proc/sys/kernel/osrelease", &release) == 0, "%s", lab_error());
+	lab_note("%.*s", (int)strcspn(release, "\n"), release);
+	free(release);
+	LAB_OK(lab_data_fill(g, DATA_MIB, 5));
+	LAB_TRY(driver_load(g));
+	LAB_TRY(inflate_to(g, pages));
+	LAB_TRY(sizes_agree(g, pages));
+	LAB_TRY(driver_stat(g, "held_large", &large));
+	LAB_CHECK(large, "no large page is held");
+	LAB_TRY(driver_stat(g, "taken_free_list", &large));
+	LAB_CHECK(large, "no block came straight from the free lists");
+	LAB_TRY(meminfo_agrees(g, pages));
+	LAB_TRY(deflate_to(g, 0));
+	LAB_TRY(nothing_lost(g));
+	LAB_TRY(meminfo_agrees(g, 0));
+	LAB_OK(lab_data_check(g));
+	return driver_unload(g);
+}
+
+/* Single pages move when the kernel compacts, and unloading finds them again. */
+static const char *pages_migrate(struct lab_guest *g)
+{
+	const uint64_t pages = 200 * LAB_PAGES_PER_MIB;
+	uint64_t migrated;
+
+	LAB_OK(lab_data_fill(g, DATA_MIB, 6));
+	LAB_TRY(agent(g, "fragment 512"));
+	LAB_OK(lab_must(g, 20000, "modprobe aerostat large=0 runs=0"));
+	LAB_TRY(driver_load(g));
+	LAB_TRY(inflate_to(g, pages));
+	LAB_OK(lab_must(g, 30000, "echo 1 >/proc/sys/vm/compact_memory"));
+	LAB_TRY(driver_stat(g, "migrated", &migrated));
+	lab_note("%" PRIu64 " pages moved", migrated);
+	LAB_CHECK(migrated > 100, "only %" PRIu64 " pages moved", migrated);
+	LAB_TRY(sizes_agree(g, pages));
+	LAB_TRY(meminfo_agrees(g, pages));
+	LAB_TRY(driver_unload(g));
+	LAB_TRY(meminfo_agrees(g, 0));
+	LAB_OK(lab_data_check(g));
+	return NULL;
+}
+
+/* ---- the suite, made at run time ---- */
+
+static struct {
+	struct lab_config config;
+	char moves_name[64], migrates_name[64];
+	char *kernel, *initramfs, *skip;
+} guests[LAB_COUNT(kernels)];
+
+static struct lab_test tests[2 * LAB_COUNT(kernels)];
+
+/* The first line of a file, or of those that begin with key; NULL when there is none. */
+static char *first_line(const char *path, const char *key)
+{
+	char *line = NULL, *found = NULL;
+	size_t room = 0, skip = strlen(key);
+	FILE *file = fopen(path, "r");
+
+	if (!file)
+		return NULL;
+	while (!found && getline(&line, &room, file) > 0) {
+		line[strcspn(line, "\n")] = 0;
+		if (!strncmp(line, key, skip))
+			found = strdup(line + skip);
+	}
+	free(line);
+	fclose(file);
+	return found;
+}
+
+static char *path_of(const char *kernel, const char *file)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/kernels/%s/%s", lab_build_folder(), kernel, file) < 0)
+		abort();
+	return path;
+}
+
+/* Finds kernel and user space; what is lacking becomes the reason to skip. */
+static void find_guest(size_t i)
+{
+	char *env = path_of(kernels[i], "env"), *skip = path_of(kernels[i], "skip");
+
+	guests[i].initramfs = path_of(kernels[i], "initramfs.cpio.gz");
+	guests[i].kernel = first_line(env, "AERO_KERNEL=");
+	guests[i].skip = first_line(skip, "");
+	if (!guests[i].skip && !guests[i].kernel)
+		guests[i].skip = strdup("it was not fetched: make check-kernels");
+	else if (!guests[i].skip && access(guests[i].initramfs, R_OK))
+		guests[i].skip = strdup("no modules were built for it: make check-kernels");
+	free(env);
+	free(skip);
+}
+
+static void add_tests(size_t i)
+{
+	guests[i].config = (struct lab_config){
+		.memory_mib = 2048,
+		.kernel = guests[i].kernel,
+		.initramfs = guests[i].initramfs,
+	};
+	snprintf(guests[i].moves_name, sizeof(guests[i].moves_name), "%s-moves-a-gigabyte",
+		 kernels[i]);
+	snprintf(guests[i].migrates_name, sizeof(guests[i].migrates_name), "%s-pages-migrate",
+		 kernels[i]);
+	tests[2 * i] = (struct lab_test){guests[i].moves_name, moves_a_gigabyte,
+					 .config = &guests[i].config, .skip = guests[i].skip};
+	tests[2 * i + 1] = (struct lab_test){
+		guests[i].migrates_name, pages_migrate,	 .config = &guests[i].config,
+		.fresh = true,		 .spoils = true, .skip = guests[i].skip};
+}
+
+int main(int argc, char **argv)
+{
+	static const struct lab_suite suite = {"kernels", tests, LAB_COUNT(tests), NULL, NULL};
+
+	if (!lab_build_folder()) {
+		printf("Bail out! %s\n", lab_error());
+		return 1;
+	}
+	for (size_t i = 0; i < LAB_COUNT(kernels); i++) {
+		find_guest(i);
+		add_tests(i);
+	}
+	return lab_suite_main(argc, argv, &suite);
+}

@@ -1,0 +1,854 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "world.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SLACK_PAGES 512U
+
+__attribute__((format(printf, 2, 3))) static void tell(const struct world *w, const char *format,
+						       ...)
+{
+	va_list args;
+
+	if (!w->verbose)
+		return;
+	printf("# %" PRIu64 ": ", w->steps);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	putchar('\n');
+}
+
+/* splitmix64, apart from the port's so that a change in one does not change the other. */
+static uint64_t chance(struct world *w, uint64_t n)
+{
+	uint64_t x = w->random += 0x9e3779b97f4a7c15ULL;
+
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+	return (x ^ (x >> 31)) % n;
+}
+
+static void see(struct world *w, enum world_sight sight, uint64_t n)
+{
+	w->sights[sight] += n;
+}
+
+static bool is_batched(uint32_t command)
+{
+	return command >= AERO_VMW_BATCHED_LOCK && command <= AERO_VMW_BATCHED_2M_UNLOCK;
+}
+
+static bool moves_pages(uint32_t command)
+{
+	return command == AERO_VMW_LOCK || command == AERO_VMW_UNLOCK || is_batched(command);
+}
+
+/*
+ * The statuses of whole commands that the guest tells apart; single pages answer as
+ * entries.  Other commands: success and failure are enough.
+ */
+static bool name_command_status(unsigned int n, char *name, size_t size)
+{
+	uint32_t command = n / AERO_STATUS_KINDS, status = n % AERO_STATUS_KINDS;
+
+	snprintf(name, size, "%s answered %s", aero_vmware_command_name(command),
+		 aero_monitor_status_name(status));
+	if (command == 5)
+		return false;
+	if (status == AERO_VMW_E_RESET || status == AERO_VMW_E_BUSY)
+		return moves_pages(command);
+	return status == AERO_VMW_OK || status == AERO_STATUS_FAILURE;
+}
+
+static bool name_entry_status(unsigned int n, char *name, size_t size)
+{
+	unsigned int status = n % AERO_STATUS_KINDS, kind = n / AERO_STATUS_KINDS;
+
+	snprintf(name, size, "%s of %s answered %s", kind / AERO_SIZES ? "unlock" : "lock",
+		 kind % AERO_SIZES ? "2 MiB" : "4 KiB", aero_monitor_status_name(status));
+	/* Five bits cannot hold it. */
+	return status != AERO_STATUS_FAILURE;
+}
+
+bool world_sight_name(unsigned int sight, char *name, size_t size)
+{
+	static const char *const names[WORLD_COMMANDS] = {
+		[WORLD_MIGRATE_FAILED] = "migration failed",
+		[WORLD_MIGRATE_MOVED] = "page migrated",
+		[WORLD_MIGRATE_SHRUNK] = "migration shrank the balloon",
+		[WORLD_REFUSED_PAGES] = "page refused",
+		[WORLD_REFUSED_BLOCKS] = "large block refused",
+		[WORLD_REFUSED_OVERFLOW] = "refused page freed at once",
+		[WORLD_ODD_ANSWERS] = "answer with no name",
+		[WORLD_RUNS_BROKEN] = "run broken",
+		[WORLD_PAGES_POPPED] = "page popped",
+		[WORLD_PAGES_RELIEVED] = "page given back in need",
+		[WORLD_RECLAIM_FAILED] = "reclaim failed",
+		[WORLD_LARGE_FAILED] = "large allocation failed",
+		[WORLD_CONNECT_FAILED] = "connection failed",
+		[WORLD_STOPPED_IN_RUN] = "unloaded in the middle of a run",
+		[WORLD_DRAIN_WAITED] = "unload waited for isolated pages",
+		[WORLD_SETTLED] = "settled at the target",
+		[WORLD_REBOOTS] = "reboot",
+		[WORLD_FAULTS_FIRED] = "fault",
+		[WORLD_STEPS] = "step",
+	};
+
+	if (sight >= WORLD_ENTRIES)
+		return name_entry_status(sight - WORLD_ENTRIES, name, size);
+	if (sight >= WORLD_COMMANDS)
+		return name_command_status(sight - WORLD_COMMANDS, name, size);
+	if (sight < WORLD_MIGRATE_FAILED)
+		snprintf(name, size, "run ended: %s", aero_run_end_name((enum aero_run_end)sight));
+	else
+		snprintf(name, size, "%s", names[sight]);
+	/* A host of this kind gives no more memory than the guest booted with. */
+	return sight != AERO_END_NO_GROWTH && sight != AERO_END_WAIT;
+}
+
+/* The monitor counts through its whole life. */
+static void collect_statuses(struct world *w)
+{
+	const struct aero_monitor_counters *c = aero_monitor_counters(w->monitor);
+	unsigned int i, j, k;
+
+	for (i = 0; i < AERO_VMW_COMMANDS; i++)
+		for (k = 0; k < AERO_STATUS_KINDS; k++)
+			w->sights[WORLD_COMMANDS + i * AERO_STATUS_KINDS + k] +=
+				c->command[i].status[k];
+	for (i = 0; i < AERO_DIRECTIONS; i++)
+		for (j = 0; j < AERO_SIZES; j++)
+			for (k = 0; k < AERO_STATUS_KINDS; k++)
+				w->sights[WORLD_ENTRIES + (i * AERO_SIZES + j) * AERO_STATUS_KINDS +
+					  k] += c->entry[i][j][k];
+}
+
+/* -- the hypervisor's side --------------------------------------------------------- */
+
+static bool is_ram(void *ctx, uint64_t pfn, uint64_t pages)
+{
+	struct world *w = ctx;
+	uint64_t i, hash;
+
+	if (!sim_page(&w->port, pfn) || !sim_page(&w->port, pfn + pages - 1))
+		return false;
+	for (i = 0; w->kind->holes && i < pages; i++) {
+		hash = ((pfn + i) * 0x9e3779b97f4a7c15ULL) >> 54;
+		if (hash < w->kind->holes)
+			return false;
+	}
+	return true;
+}
+
+static void *memory_at(struct world *w, uint64_t gpa, size_t len)
+{
+	aero_page *page = sim_page(&w->port, gpa / SIM_PAGE_SIZE);
+
+	if (!page || gpa % SIM_PAGE_SIZE + len > SIM_PAGE_SIZE)
+		return NULL;
+	return (char *)sim_memory(page) + gpa % SIM_PAGE_SIZE;
+}
+
+static int read_memory(void *ctx, uint64_t gpa, void *buffer, size_t len)
+{
+	void *memory = memory_at(ctx, gpa, len);
+
+	if (!memory)
+		return -EFAULT;
+	memcpy(buffer, memory, len);
+	return 0;
+}
+
+static int write_memory(void *ctx, uint64_t gpa, const void *buffer, size_t len)
+{
+	void *memory = memory_at(ctx, gpa, len);
+
+	if (!memory)
+		return -EFAULT;
+	memcpy(memory, buffer, len);
+	return 0;
+}
+
+static int discard(void *ctx, uint64_t pfn, uint64_t pages)
+{
+	struct world *w = ctx;
+
+	sim_discard(&w->port, pfn, pages);
+	return 0;
+}
+
+static int populate(void *ctx, uint64_t pfn, uint64_t pages)
+{
+	struct world *w = ctx;
+
+	sim_populate(&w->port, pfn, pages);
+	return 0;
+}
+
+static void ring(void *ctx, uint32_t vmci_context, uint32_t vmci_resource)
+{
+	struct world *w = ctx;
+
+	if (vmci_context != 1 || vmci_resource != 2)
+		sim_fail("the wrong doorbell rang");
+	w->kicked = true;
+}
+
+static int locked_order(void *ctx, uint64_t pfn)
+{
+	const struct world *w = ctx;
+
+	return aero_monitor_locked_order(w->monitor, pfn);
+}
+
+static void check(struct world *w)
+{
+	const struct aero_counters *c = &w->b.counters;
+	struct sim_view view = {
+		.ctx = w,
+		.connected = aero_monitor_connected(w->monitor),
+		.locked_order = locked_order,
+		.locked_pages = aero_monitor_size(w->monitor),
+	};
+
+	sim_check(&w->b, &view);
+	if (c->pages_in - c->pages_out - c->pages_popped != w->b.size_pages)
+		sim_fail("the counters make a size of %" PRIu64 ", it is %" PRIu64,
+			 c->pages_in - c->pages_out - c->pages_popped, w->b.size_pages);
+}
+
+/* -- the guest's side --------------------------------------------------------------- */
+
+static bool entries_say_reset(struct world *w, uint64_t count)
+{
+	const uint64_t *entry = sim_memory(w->batch_page);
+	uint64_t i;
+
+	for (i = 0; i < count; i++)
+		if ((entry[i] & AERO_VMW_ENTRY_STATUS) == AERO_VMW_E_RESET)
+			return true;
+	return false;
+}
+
+static void make_call(void *ctx, struct aero_vmware_call *call)
+{
+	struct world *w = ctx;
+	struct aero_vmw_regs regs = {
+		.rax = AERO_VMW_MAGIC,
+		.rbx = call->arg1,
+		.rcx = call->command,
+		.rdx = AERO_VMW_PORT,
+		.rsi = call->arg2,
+	};
+	bool reset;
+
+	aero_monitor_call(w->monitor, &regs);
+	call->status = (uint32_t)regs.rax;
+	call->result = regs.rbx;
+	call->caps = (uint32_t)regs.rcx;
+	if (call->command != AERO_VMW_GET_TARGET || call->status)
+		tell(w, "  %s(0x%" PRIx64 ", %" PRIu64 ") = 0x%x",
+		     aero_vmware_command_name(call->command), call->arg1, call->arg2, call->status);
+
+	/*
+	 * A rule may answer "reset" without one.  No hypervisor does: what that
+	 * word means is that it has forgotten the pages.
+	 */
+	reset = call->status == AERO_VMW_E_RESET;
+	if (call->status == AERO_VMW_OK && is_batched(call->command))
+		reset = entries_say_reset(w, call->arg2);
+	if (reset)
+		aero_monitor_demand_reset(w->monitor);
+}
+
+static uint64_t *alloc_batch_page(void *ctx, aero_pfn *pfn)
+{
+	struct world *w = ctx;
+
+	if (w->no_batch_page)
+		return NULL;
+	w->batch_page = sim_wire(&w->port);
+	if (!w->batch_page)
+		return NULL;
+	*pfn = w->batch_page->pfn;
+	return sim_memory(w->batch_page);
+}
+
+static void free_batch_page(void *ctx, uint64_t *page)
+{
+	struct world *w = ctx;
+
+	if (!w->batch_page || page != sim_memory(w->batch_page))
+		sim_fail("a page that is no batch page is freed as one");
+	sim_unwire(&w->port, w->batch_page);
+	w->batch_page = NULL;
+}
+
+static bool open_doorbell(void *ctx, uint32_t *context, uint32_t *resource)
+{
+	const struct world *w = ctx;
+
+	*context = 1;
+	*resource = 2;
+	return !w->no_doorbell;
+}
+
+static void close_doorbell(void *ctx)
+{
+	(void)ctx;
+}
+
+static const struct aero_vmware_guest guest_ops = {
+	.call = make_call,
+	.alloc_batch_page = alloc_batch_page,
+	.free_batch_page = free_batch_page,
+	.open_doorbell = open_doorbell,
+	.close_doorbell = close_doorbell,
+};
+
+/* -- load, unload, reboot --------------------------------------------------------------- */
+
+static void load(struct world *w)
+{
+	/* VMware's constants (docs/design/vmware.md, "Pace"). */
+	struct aero_config config = {
+		.pace = {.period_ms = 1000,
+			 .rate_max = 2048,
+			 .rate_min = 512,
+			 .rate_step = 16,
+			 .slow_runs = 4,
+			 .holdoff_ms = 5000},
+		.large = w->kind->large,
+		.runs = w->kind->runs,
+	};
+
+	aero_vmware_init(&w->v, &w->port, &guest_ops, w);
+	aero_init(&w->b, &w->port, &config, &aero_vmware_ops, &w->v);
+}
+
+/* The engine's counters end with it. */
+static void collect_sights(struct world *w)
+{
+	const struct aero_counters *c = &w->b.counters;
+
+	see(w, WORLD_REFUSED_PAGES, c->refused[AERO_UNIT_BASE]);
+	see(w, WORLD_REFUSED_BLOCKS, c->refused[AERO_UNIT_LARGE]);
+	see(w, WORLD_ODD_ANSWERS, c->odd_answers);
+	see(w, WORLD_RUNS_BROKEN, c->runs_broken);
+	see(w, WORLD_PAGES_POPPED, c->pages_popped);
+	see(w, WORLD_PAGES_RELIEVED, c->relieved_pages);
+	see(w, WORLD_RECLAIM_FAILED, c->take_failed[AERO_UNIT_BASE][AERO_RECLAIM]);
+	see(w, WORLD_LARGE_FAILED, c->take_failed[AERO_UNIT_LARGE][AERO_LIGHT]);
+	see(w, WORLD_CONNECT_FAILED, c->failed_connects);
+}
+
+static void boot(struct world *w)
+{
+	sim_create(&w->port, w->kind->pages, w->kind->base_pfn, chance(w, UINT64_MAX));
+	w->port.scatter = chance(w, 2);
+	w->port.protect = w->kind->protect;
+	w->port.record.verbose = w->verbose;
+	if (w->kind->every_byte)
+		sim_look_closer(&w->port);
+	w->batch_page = NULL;
+	load(w);
+}
+
+/* Rules off: a host that ignores START(0) leaves its guest no way to unload. */
+static void no_faults(struct world *w)
+{
+	if (aero_monitor_set_faults(w->monitor, NULL, 0))
+		sim_fail("the monitor does not let go of its faults");
+}
+
+static void put_all_back(struct world *w)
+{
+	while (w->port.isolated.first)
+		sim_putback(&w->port, w->port.isolated.first);
+}
+
+static void unload(struct world *w)
+{
+	uint64_t left, before;
+
+	tell(w, "unload at size %" PRIu64, w->b.size_pages);
+	if (w->b.phase == AERO_PHASE_INFLATE || w->b.phase == AERO_PHASE_DEFLATE)
+		see(w, WORLD_STOPPED_IN_RUN, 1);
+	no_faults(w);
+	aero_stop(&w->b);
+	check(w);
+	if (aero_monitor_size(w->monitor))
+		sim_fail("the monitor holds %" PRIu64 " pages after the goodbye",
+			 aero_monitor_size(w->monitor));
+	do {
+		before = w->b.size_pages;
+		left = aero_drain(&w->b);
+		check(w);
+		if (left && left == before) {
+			if (!w->port.isolated.first)
+				sim_fail("unload is stuck at %" PRIu64 " pages", left);
+			see(w, WORLD_DRAIN_WAITED, 1);
+			put_all_back(w);
+		}
+	} while (left);
+	aero_vmware_destroy(&w->v);
+	if (w->port.owned[SIM_HELD] || w->port.owned[SIM_FLIGHT] || w->port.owned[SIM_ISOLATED] ||
+	    w->port.owned[SIM_WIRED])
+		sim_fail("the guest has not got all its pages back");
+	collect_sights(w);
+}
+
+static void reboot(struct world *w)
+{
+	tell(w, "reboot at size %" PRIu64, w->b.size_pages);
+	see(w, WORLD_REBOOTS, 1);
+	collect_sights(w);
+	aero_monitor_reset(w->monitor);
+	sim_destroy(&w->port);
+	boot(w);
+}
+
+/* -- things that happen ---------------------------------------------------------------- */
+
+static void set_target(struct world *w, uint64_t pages)
+{
+	if (w->kind->whole_blocks)
+		pages -= pages % SLACK_PAGES;
+	tell(w, "target %" PRIu64, pages);
+	if (w->kind->clamped)
+		aero_monitor_set_target(w->monitor, pages);
+	else
+		aero_monitor_force_target(w->monitor, pages);
+}
+
+static void happen_target(struct world *w)
+{
+	uint64_t size = w->b.size_pages, pages = w->kind->pages;
+
+	switch (chance(w, 9)) {
+	case 0:
+		set_target(w, 0);
+		break;
+	case 1:
+		set_target(w, chance(w, size + 1));
+		break;
+	case 2:
+		set_target(w, size + chance(w, 1200));
+		break;
+	case 3:
+		set_target(w, size > 600 ? size - chance(w, 600) : 1);
+		break;
+	case 4:
+		set_target(w, chance(w, size / 2 + 1));
+		break;
+	case 5:
+		/* A lie no guest can follow. */
+		set_target(w, chance(w, 4) ? pages + 1 : 1ULL << 63);
+		break;
+	default:
+		set_target(w, chance(w, pages));
+		break;
+	}
+}
+
+static aero_page *random_of(struct world *w, const struct sim_list *list)
+{
+	aero_page *page = list->first;
+	uint64_t skip = chance(w, 16);
+
+	while (page && page->next && skip--)
+		page = page->next;
+	return page;
+}
+
+static void happen_guest(struct world *w)
+{
+	const struct sim_list *list = chance(w, 2) ? &w->port.guest : &w->port.cache;
+	aero_page *page = random_of(w, list);
+	unsigned int n = (unsigned int)chance(w, 64);
+
+	switch (chance(w, 4)) {
+	case 0:
+		if (page)
+			sim_guest_verify(&w->port, page);
+		if (page)
+			sim_guest_rewrite(&w->port, page);
+		break;
+	case 1:
+		while (n-- && list->first)
+			sim_guest_free(&w->port, list->first);
+		break;
+	case 2:
+		sim_guest_alloc(&w->port, (unsigned int)chance(w, SIM_ORDERS), false);
+		break;
+	default:
+		while (n-- && sim_free_pages(&w->port) > w->kind->pages / 8)
+			sim_guest_alloc(&w->port, (unsigned int)chance(w, 3), chance(w, 2));
+		break;
+	}
+}
+
+static void happen_migration(struct world *w)
+{
+	aero_page *page = random_of(w, &w->port.isolated);
+	enum aero_migration result;
+
+	if (!page || chance(w, 3) == 0) {
+		sim_isolate(&w->port);
+	} else if (chance(w, 3) == 0) {
+		sim_putback(&w->port, page);
+	} else {
+		result = sim_migrate(&w->b, page);
+		tell(w, "migrate: %d", (int)result);
+		see(w, (enum world_sight)(WORLD_MIGRATE_FAILED + result), 1);
+		if (result == AERO_MIGRATE_FAILED)
+			sim_putback(&w->port, page);
+	}
+}
+
+static void happen_relieve(struct world *w)
+{
+	static const uint64_t amounts[] = {1, 100, 513, 5000, UINT64_MAX};
+	uint64_t size = w->b.size_pages;
+	uint64_t pages = amounts[chance(w, 5)];
+	uint64_t got = aero_relieve(&w->b, pages);
+
+	tell(w, "relieve %" PRIu64 ": %" PRIu64, pages, got);
+	if (w->b.size_pages + got != size)
+		sim_fail("relief of %" PRIu64 " pages, but the size fell by %" PRIu64, got,
+			 size - w->b.size_pages);
+}
+
+static void happen_memory(struct world *w)
+{
+	struct sim_rule *rule = &w->port.rule[chance(w, SIM_RULES)];
+
+	w->port.low_pages = (uint32_t)(chance(w, 2) ? chance(w, w->kind->pages / 2) : 0);
+	w->port.spare_floor = (uint32_t)(chance(w, 2) ? chance(w, w->kind->pages / 2) : 0);
+	*rule = (struct sim_rule){
+		.effort = (uint8_t)(chance(w, 2) ? chance(w, AERO_EFFORTS) : SIM_ANY),
+		.order = (uint8_t)(chance(w, 2) ? chance(w, 2) * AERO_BLOCK_ORDER : SIM_ANY),
+	};
+	if (chance(w, 2))
+		rule->per_1024 = (uint16_t)(chance(w, 2) ? 1 + chance(w, 8) : chance(w, 1025));
+	else
+		rule->first = 1 + chance(w, 600);
+	rule->times = 1 + chance(w, 700);
+	w->no_batch_page = chance(w, 8) == 0;
+	w->no_doorbell = chance(w, 4) == 0;
+	/* An allocator that never fails again is of no use to the other half. */
+	if (chance(w, 4) == 0)
+		memset(w->port.rule, 0, sizeof(w->port.rule));
+}
+
+static uint32_t random_status(struct world *w, enum aero_fault_what what)
+{
+	static const uint32_t odd[] = {
+		AERO_VMW_FAILURE, AERO_VMW_FAILURE, AERO_VMW_E_BUSY, AERO_VMW_OK_CAPS, 31,
+		0x80000000};
+
+	if (what == AERO_FAULT_ENTRY)
+		return (uint32_t)(1 + chance(w, chance(w, 2) ? 8 : 31));
+	return chance(w, 2) ? (uint32_t)(1 + chance(w, 8)) : odd[chance(w, 6)];
+}
+
+/* Of the whole command: soon, for rules do not live long and commands are few. */
+static void choose_command_events(struct world *w, struct aero_monitor_fault *fault)
+{
+	static const uint32_t commands[] = {
+		AERO_VMW_START,
+		AERO_VMW_GET_TARGET,
+		AERO_VMW_GUEST_ID,
+		AERO_VMW_DOORBELL_SET,
+		AERO_VMW_LOCK,
+		AERO_VMW_UNLOCK,
+		AERO_VMW_BATCHED_LOCK,
+		AERO_VMW_BATCHED_UNLOCK,
+		AERO_VMW_BATCHED_LOCK,
+		AERO_VMW_BATCHED_UNLOCK,
+		AERO_VMW_BATCHED_2M_LOCK,
+		AERO_VMW_BATCHED_2M_UNLOCK,
+		AERO_VMW_BATCHED_2M_UNLOCK,
+		AERO_FAULT_ANY_COMMAND,
+	};
+
+	fault->command = commands[chance(w, sizeof(commands) / sizeof(commands[0]))];
+	if (!(w->v.caps & AERO_VMW_CAP_BATCHED) && chance(w, 2))
+		fault->command = chance(w, 2) ? AERO_VMW_LOCK : AERO_VMW_UNLOCK;
+	fault->first = 1 + (chance(w, 4) ? chance(w, 3) : chance(w, 600));
+	fault->every = 1 + (chance(w, 2) ? 0 : chance(w, 40));
+	fault->times = chance(w, 4) ? 1 + chance(w, 4) : chance(w, 100);
+}
+
+static void choose_entry_events(struct world *w, struct aero_monitor_fault *fault)
+{
+	fault->command = AERO_FAULT_ANY_COMMAND;
+	fault->direction = (enum aero_fault_direction)chance(w, 3);
+	fault->first = 1 + (chance(w, 2) ? chance(w, 8) : chance(w, 2000));
+	fault->every = 1 + (chance(w, 2) ? 0 : chance(w, chance(w, 2) ? 40 : 3000));
+	fault->times = chance(w, 3) ? 1 + chance(w, 40) : 0;
+	/* Large entries are few; to meet them, their commands are named. */
+	if (chance(w, 3))
+		return;
+	fault->command = chance(w, 2) ? AERO_VMW_BATCHED_2M_LOCK : AERO_VMW_BATCHED_2M_UNLOCK;
+	fault->direction = AERO_FAULT_BOTH;
+	fault->first = 1 + chance(w, 4);
+}
+
+static struct aero_monitor_fault random_fault(struct world *w)
+{
+	struct aero_monitor_fault fault = {
+		.what = chance(w, 2) ? AERO_FAULT_ENTRY : AERO_FAULT_COMMAND,
+		.action = chance(w, 8) ? AERO_FAULT_STATUS : AERO_FAULT_RESET,
+	};
+
+	if (fault.what == AERO_FAULT_COMMAND) {
+		choose_command_events(w, &fault);
+		if (chance(w, 10) == 0)
+			fault.action = AERO_FAULT_SILENCE;
+	} else {
+		choose_entry_events(w, &fault);
+	}
+	if (fault.action == AERO_FAULT_STATUS)
+		fault.status = random_status(w, fault.what);
+	return fault;
+}
+
+static void collect_faults(struct world *w)
+{
+	uint64_t fired;
+	unsigned int i;
+
+	for (i = 0; i < aero_monitor_faults(w->monitor); i++)
+		if (aero_monitor_fault(w->monitor, i, &fired))
+			see(w, WORLD_FAULTS_FIRED, fired);
+}
+
+static void happen_faults(struct world *w)
+{
+	struct aero_monitor_fault rules[4];
+	unsigned int i, n = (unsigned int)chance(w, 5);
+
+	collect_faults(w);
+	for (i = 0; i < n; i++) {
+		rules[i] = random_fault(w);
+		tell(w,
+		     "fault: command %d %s action %d status 0x%x first %" PRIu64 " every %" PRIu64
+		     " times %" PRIu64,
+		     (int)rules[i].command, rules[i].what == AERO_FAULT_ENTRY ? "entry" : "whole",
+		     (int)rules[i].action, rules[i].status, rules[i].first, rules[i].every,
+		     rules[i].times);
+	}
+	if (aero_monitor_set_faults(w->monitor, rules, n))
+		sim_fail("the monitor does not take these faults");
+}
+
+static void happen_host(struct world *w)
+{
+	uint32_t withheld = (uint32_t)chance(w, 64) & AERO_VMW_CAP_ALL;
+
+	if (chance(w, 2))
+		withheld = 0;
+	tell(w, "withheld: 0x%x", withheld);
+	aero_monitor_withhold(w->monitor, withheld);
+	aero_monitor_old_host(w->monitor, w->kind->old_host || chance(w, 8) == 0);
+}
+
+/* What the engine knew before a step, to judge the step by. */
+struct before {
+	enum aero_phase phase;
+	uint64_t size, target, spare;
+};
+
+/* A batch is cut for the target the engine knew; the answer may bring another. */
+static void judge_step(const struct world *w, const struct before *before)
+{
+	uint64_t size = w->b.size_pages;
+
+	if (size > before->size && (size > before->target || size - before->size > before->spare))
+		sim_fail("grew from %" PRIu64 " to %" PRIu64 " for a target of %" PRIu64
+			 " with %" PRIu64 " spare",
+			 before->size, size, before->target, before->spare);
+	if (before->phase == AERO_PHASE_DEFLATE && size < before->size && size < before->target)
+		sim_fail("shrank from %" PRIu64 " to %" PRIu64 " for a target of %" PRIu64,
+			 before->size, size, before->target);
+	if (before->phase == AERO_PHASE_REST && w->b.phase == AERO_PHASE_DEFLATE &&
+	    w->b.target_pages && size - w->b.target_pages <= SLACK_PAGES)
+		sim_fail("deflates from %" PRIu64 " to %" PRIu64 ", within the slack", size,
+			 w->b.target_pages);
+}
+
+static void engine_step(struct world *w)
+{
+	uint64_t freed = w->b.counters.refused_freed[AERO_UNIT_BASE];
+	const struct before before = {
+		.phase = w->b.phase,
+		.size = w->b.size_pages,
+		.target = w->b.target_pages,
+		.spare = aero_port_spare_pages(&w->port),
+	};
+	struct aero_next next = aero_step(&w->b);
+	const struct sim_trace *end;
+
+	if (w->b.phase == AERO_PHASE_INFLATE)
+		see(w, WORLD_REFUSED_OVERFLOW, w->b.counters.refused_freed[AERO_UNIT_BASE] - freed);
+	judge_step(w, &before);
+	if (next.kind != AERO_NEXT_DELAY)
+		return;
+	end = sim_last_trace(&w->port, AERO_EVENT_RUN_END);
+	if (w->b.phase == AERO_PHASE_REST && end)
+		see(w, (enum world_sight)(WORLD_RUN_ENDS + end->c), 1);
+	/* The doorbell, or somebody else, may wake the worker before its time. */
+	w->port.now_ms += w->kicked ? 1 : next.delay_ms;
+	w->kicked = false;
+}
+
+static void happen_settle(struct world *w)
+{
+	uint64_t most = w->b.size_pages + sim_free_pages(&w->port);
+
+	if (w->kind->clamped && most > w->kind->pages - 32768)
+		most = w->kind->pages - 32768;
+	/* A few for the batch page. */
+	world_settle(w, chance(w, 3) && most > 4 ? chance(w, most - 4) : 0);
+}
+
+void world_step(struct world *w)
+{
+	const struct world_chances *c = &w->kind->chances;
+	const struct {
+		uint16_t chance;
+		void (*happen)(struct world *);
+	} things[] = {
+		{c->target, happen_target},   {c->guest, happen_guest},
+		{c->relieve, happen_relieve}, {c->migration, happen_migration},
+		{c->memory, happen_memory},   {c->faults, happen_faults},
+		{c->host, happen_host},	      {c->reboot, reboot},
+		{c->settle, happen_settle},
+	};
+	uint64_t draw = chance(w, 1024);
+	unsigned int i;
+
+	w->steps++;
+	see(w, WORLD_STEPS, 1);
+	for (i = 0; i < sizeof(things) / sizeof(things[0]); i++) {
+		if (draw < things[i].chance)
+			break;
+		draw -= things[i].chance;
+	}
+	if (i < sizeof(things) / sizeof(things[0])) {
+		things[i].happen(w);
+	} else if (draw < c->reset) {
+		tell(w, "the monitor forgets");
+		aero_monitor_demand_reset(w->monitor);
+	} else if (draw - c->reset < c->reload) {
+		unload(w);
+		load(w);
+	} else {
+		engine_step(w);
+	}
+	check(w);
+}
+
+/* -- liveness ----------------------------------------------------------------------------- */
+
+static void calm_down(struct world *w)
+{
+	collect_faults(w);
+	no_faults(w);
+	aero_monitor_withhold(w->monitor, 0);
+	aero_monitor_old_host(w->monitor, w->kind->old_host);
+	memset(w->port.rule, 0, sizeof(w->port.rule));
+	w->port.low_pages = 0;
+	w->port.spare_floor = 0;
+	w->no_batch_page = false;
+	put_all_back(w);
+}
+
+/* A run that began after all this has ended with the target met. */
+static bool is_settled(struct world *w, uint64_t runs, uint64_t target_pages)
+{
+	const struct sim_trace *end = sim_last_trace(&w->port, AERO_EVENT_RUN_END);
+
+	return w->b.phase == AERO_PHASE_REST && w->b.counters.runs > runs && !w->b.reset_required &&
+	       aero_monitor_connected(w->monitor) && w->b.target_pages == target_pages && end &&
+	       end->c == AERO_END_DONE;
+}
+
+void world_settle(struct world *w, uint64_t target_pages)
+{
+	uint64_t before = w->b.size_pages, runs = w->b.counters.runs, size;
+	/* A run under way may send one batch more before it learns of the new target. */
+	bool exact = before < target_pages && w->b.phase == AERO_PHASE_REST;
+	/* Resets, slow runs of 512 pages, and a hold-off, all at their worst. */
+	unsigned int bound = 100 + w->kind->pages / 64, steps = 0;
+
+	calm_down(w);
+	set_target(w, target_pages);
+	do {
+		if (++steps > bound)
+			sim_fail("no end: size %" PRIu64 ", target %" PRIu64
+				 ", phase %s after %u steps",
+				 w->b.size_pages, target_pages, aero_phase_name(w->b.phase), bound);
+		engine_step(w);
+		check(w);
+	} while (!is_settled(w, runs, target_pages));
+
+	size = w->b.size_pages;
+	tell(w, "settled at %" PRIu64 " for %" PRIu64, size, target_pages);
+	see(w, WORLD_SETTLED, 1);
+	if (size < target_pages || size - target_pages > SLACK_PAGES ||
+	    (exact && size != target_pages) || (!target_pages && size))
+		sim_fail("settled at %" PRIu64 " from %" PRIu64 " for a target of %" PRIu64, size,
+			 before, target_pages);
+}
+
+/* -- life ------------------------------------------------------------------------------------ */
+
+void world_create(struct world *w, const struct world_kind *kind, uint64_t seed, bool verbose,
+		  uint64_t *sights)
+{
+	const struct aero_monitor_host host = {
+		.ctx = w,
+		.is_ram = is_ram,
+		.read = read_memory,
+		.write = write_memory,
+		.discard = discard,
+		.populate = populate,
+		.ring = ring,
+	};
+	const struct aero_monitor_config config = {
+		.pfn_end = kind->base_pfn + kind->pages,
+		.ram_pages = kind->pages,
+		.caps = kind->caps,
+	};
+
+	*w = (struct world){.kind = kind, .random = seed, .verbose = verbose, .sights = sights};
+	if (aero_monitor_create(&w->monitor, &host, &config))
+		sim_fail("no monitor");
+	aero_monitor_old_host(w->monitor, kind->old_host);
+	boot(w);
+}
+
+void world_finish(struct world *w)
+{
+	collect_faults(w);
+	collect_statuses(w);
+	unload(w);
+	if (!aero_monitor_is_valid(w->monitor))
+		sim_fail("the monitor's own books do not agree");
+	while (w->port.guest.first)
+		sim_guest_free(&w->port, w->port.guest.first);
+	while (w->port.cache.first)
+		sim_guest_free(&w->port, w->port.cache.first);
+	if (sim_free_pages(&w->port) != w->kind->pages)
+		sim_fail("%u of %u pages are free in the end", sim_free_pages(&w->port),
+			 w->kind->pages);
+	sim_destroy(&w->port);
+	aero_monitor_destroy(w->monitor);
+}

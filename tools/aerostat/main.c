@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* aerostat: the command line.  docs/use/cli.md describes it. */
+#include "cli.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *argp_program_version = "aerostat " AEROSTAT_VERSION;
+
+void cli_complain(const char *format, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	fprintf(stderr, "aerostat: ");
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "\n");
+}
+
+const char *cli_shown(const char *text)
+{
+	static char shown[48];
+	size_t i;
+
+	for (i = 0; text[i] && i < sizeof(shown) - 4; i++)
+		shown[i] = isprint((unsigned char)text[i]) ? text[i] : '?';
+	strcpy(shown + i, text[i] ? "..." : "");
+	return shown;
+}
+
+uint32_t cli_number(const char *option, const char *text, uint32_t least, uint32_t most,
+		    const struct argp_state *state)
+{
+	uint64_t value = 0;
+
+	if (!aero_parse(text, most, &value) || value < least)
+		argp_error(state, "--%s wants a whole number from %u to %u, not '%s'", option,
+			   least, most, cli_shown(text));
+	return (uint32_t)value;
+}
+
+/* ---- commands ---- */
+
+struct dispatch {
+	const struct cli_command *commands;
+	size_t n;
+	int argc;
+	char **argv;
+	const struct cli_command *found;
+};
+
+static const struct cli_command *find(const struct dispatch *d, const char *name)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (!strcmp(d->commands[i].name, name))
+			return &d->commands[i];
+	return NULL;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct dispatch *d = state->input;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		d->found = find(d, arg);
+		if (!d->found)
+			argp_error(state, "there is no command '%s'", cli_shown(arg));
+		/* The rest is the command's. */
+		d->argc = state->argc - state->next + 1;
+		d->argv = state->argv + state->next - 1;
+		state->next = state->argc;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which command?");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* The list of commands stands at the end of the help. */
+static char *help_filter(int key, const char *text, void *input)
+{
+	const struct dispatch *d = input;
+	size_t room = 64;
+	char *list;
+
+	if (key != ARGP_KEY_HELP_POST_DOC || !d)
+		return (char *)(uintptr_t)text;
+	for (size_t i = 0; i < d->n; i++)
+		room += strlen(d->commands[i].name) + strlen(d->commands[i].what) + 32;
+	list = malloc(room);
+	if (!list)
+		return NULL;
+	strcpy(list, "Commands (each has its own --help):\n");
+	for (size_t i = 0; i < d->n; i++)
+		sprintf(list + strlen(list), "  %-8s %s\n", d->commands[i].name,
+			d->commands[i].what);
+	return list;
+}
+
+int cli_dispatch(const struct cli_command *commands, size_t n, const char *about, int argc,
+		 char **argv)
+{
+	struct dispatch d = {.commands = commands, .n = n};
+	const struct argp argp = {NULL,	       parse, "COMMAND [OPTION...]", about, NULL,
+				  help_filter, NULL};
+	char *name;
+	int ret;
+
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &d);
+	/* So that messages name the whole command. */
+	if (asprintf(&name, "%s %s", argv[0], d.found->name) < 0) {
+		cli_complain("no memory");
+		return CLI_FAILED;
+	}
+	d.argv[0] = name;
+	ret = d.found->run(d.argc, d.argv);
+	free(name);
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	static char name[] = "aerostat";
+	static const struct cli_command commands[] = {
+		{"policy", "tries a policy on recorded figures", cli_policy},
+		{"record", "records a guest's figures, for policies to be tried on", cli_record},
+		{"swap", "makes, shows and removes swap areas", cli_swap},
+	};
+
+	argp_err_exit_status = CLI_MISUSE;
+	/* However it was called: messages name it as the documents do. */
+	if (argc)
+		argv[0] = name;
+	return cli_dispatch(commands, sizeof(commands) / sizeof(*commands),
+			    "Aerostat's command line.\v", argc, argv);
+}
