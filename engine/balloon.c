@@ -113,7 +113,7 @@ static struct aero_next ask_target(struct aero_balloon *b)
 
 static struct aero_next connect(struct aero_balloon *b)
 {
-	b->link = (struct aero_link){.hollow = b->link.hollow};
+	b->link = (struct aero_link){.unbacked = b->link.unbacked};
 	if (b->ops->connect(b->hypervisor, &b->link) != AERO_REPLY_OK) {
 		b->counters.failed_connects++;
 		if (aero_first_time(b, AERO_SAID_NO_CONNECTION))
@@ -133,7 +133,7 @@ static struct aero_next pop(struct aero_balloon *b)
 	bool progress;
 
 	/* There is nothing behind pages that were adopted before. */
-	if (!b->link.hollow) {
+	if (!b->link.unbacked) {
 		progress = aero_store_pop(b);
 		if (b->size_pages)
 			return progress ? now() : after(POP_RETRY_MS);
@@ -191,7 +191,7 @@ void aero_stop(struct aero_balloon *b)
 }
 
 /* Until the size falls: to bar a class and to break a block are steps on the way. */
-static void drain_hollow(struct aero_balloon *b)
+static void drain_unbacked(struct aero_balloon *b)
 {
 	uint64_t before = b->size_pages;
 	unsigned int tries = 2 * AERO_CLASSES;
@@ -208,8 +208,8 @@ static void drain_hollow(struct aero_balloon *b)
 
 uint64_t aero_drain(struct aero_balloon *b)
 {
-	if (b->link.hollow)
-		drain_hollow(b);
+	if (b->link.unbacked)
+		drain_unbacked(b);
 	else
 		aero_store_pop(b);
 	return b->size_pages;
@@ -220,7 +220,7 @@ void aero_adopt(struct aero_balloon *b, enum aero_class class, aero_page **block
 	uint64_t pages = (uint64_t)n << aero_class_held_order(class);
 
 	/* Known before the first connection, which would pop them otherwise. */
-	b->link.hollow = true;
+	b->link.unbacked = true;
 	if (b->phase == AERO_PHASE_GROW)
 		b->arrived_pages += pages;
 	else

@@ -12,12 +12,12 @@ static void place_broken_run(struct aero_balloon *b, uint32_t block)
 	uint32_t i;
 
 	aero_port_split(b->port, batch->block[block], batch->held_order);
-	b->counters.runs_broken++;
+	b->counters.blocks_broken++;
 	for (i = 0; i < batch->units_per_block; i++) {
 		aero_page *page = aero_port_page(batch->block[block], i);
 
 		if (batch->answer[block * batch->units_per_block + i] == AERO_ANSWER_OK)
-			aero_store_give(b, AERO_CLASS_PAGE, &page, 1);
+			aero_store_free(b, AERO_CLASS_PAGE, &page, 1);
 		else
 			aero_store_hold(b, AERO_CLASS_PAGE, &page, 1);
 	}
@@ -33,14 +33,14 @@ static void place_units(struct aero_balloon *b)
 		return;
 	}
 	if (!batch->not_ok) {
-		aero_store_give(b, batch->class, batch->block, batch->blocks);
+		aero_store_free(b, batch->class, batch->block, batch->blocks);
 		return;
 	}
 	for (i = 0; i < batch->blocks; i++) {
-		if (batch->class == AERO_CLASS_RUN)
+		if (batch->class == AERO_CLASS_SPLIT)
 			place_broken_run(b, i);
 		else if (batch->answer[i] == AERO_ANSWER_OK)
-			aero_store_give(b, batch->class, &batch->block[i], 1);
+			aero_store_free(b, batch->class, &batch->block[i], 1);
 		else
 			aero_store_hold(b, batch->class, &batch->block[i], 1);
 	}

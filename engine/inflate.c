@@ -14,8 +14,8 @@ static enum aero_class pick_class(const struct aero_balloon *b, uint64_t want_pa
 		return AERO_CLASS_PAGE;
 	if (b->link.large && b->config.large && !is_barred(b, AERO_CLASS_LARGE))
 		return AERO_CLASS_LARGE;
-	if (b->config.runs && !is_barred(b, AERO_CLASS_RUN))
-		return AERO_CLASS_RUN;
+	if (b->config.split && !is_barred(b, AERO_CLASS_SPLIT))
+		return AERO_CLASS_SPLIT;
 	return AERO_CLASS_PAGE;
 }
 
@@ -27,7 +27,7 @@ static bool ran_dry(struct aero_balloon *b, enum aero_class class, enum aero_run
 {
 	b->counters.take_failed[aero_class_unit(class)][b->pace.effort]++;
 	if (class != AERO_CLASS_PAGE) {
-		b->barred_in |= 1U << AERO_CLASS_LARGE | 1U << AERO_CLASS_RUN;
+		b->barred_in |= 1U << AERO_CLASS_LARGE | 1U << AERO_CLASS_SPLIT;
 		return false;
 	}
 	if (b->pace.effort == AERO_LIGHT) {
@@ -48,7 +48,7 @@ static void put_rejected(struct aero_balloon *b, enum aero_class class, aero_pag
 		aero_store_refuse(b, aero_class_unit(class), block);
 		return;
 	}
-	aero_store_give(b, class, &block, 1);
+	aero_store_free(b, class, &block, 1);
 	if (answer != AERO_ANSWER_FAILED)
 		return;
 	b->counters.odd_answers++;
@@ -65,7 +65,7 @@ static void place_broken_run(struct aero_balloon *b, uint32_t block)
 	uint32_t i, u;
 
 	aero_port_split(b->port, batch->block[block], batch->held_order);
-	b->counters.runs_broken++;
+	b->counters.blocks_broken++;
 	for (i = 0; i < batch->units_per_block; i++) {
 		aero_page *page = aero_port_page(batch->block[block], i);
 
@@ -89,7 +89,7 @@ static void place_units(struct aero_balloon *b)
 		return;
 	}
 	for (i = 0; i < batch->blocks; i++) {
-		if (batch->class == AERO_CLASS_RUN)
+		if (batch->class == AERO_CLASS_SPLIT)
 			place_broken_run(b, i);
 		else if (batch->answer[i] == AERO_ANSWER_OK)
 			aero_store_hold(b, batch->class, &batch->block[i], 1);
@@ -113,18 +113,18 @@ static bool was_not_needed(const struct aero_batch *batch)
 bool aero_offer(struct aero_balloon *b, enum aero_run_end *end)
 {
 	struct aero_batch *batch = &b->batch;
-	enum aero_reply reply = aero_batch_send(b, b->ops->give);
+	enum aero_reply reply = aero_batch_send(b, b->ops->offer);
 	uint64_t pages;
 
 	if (reply != AERO_REPLY_OK && reply != AERO_REPLY_RESET) {
-		aero_store_give(b, batch->class, batch->block, batch->blocks);
+		aero_store_free(b, batch->class, batch->block, batch->blocks);
 		*end = AERO_END_COMMAND;
 		return true;
 	}
 	place_units(b);
 	pages = (uint64_t)(batch->units - batch->not_ok) << batch->wire_order;
 	b->counters.pages_in += pages;
-	aero_port_trace(b->port, AERO_EVENT_GIVE, (uint64_t)batch->class, batch->blocks, pages);
+	aero_port_trace(b->port, AERO_EVENT_OFFER, (uint64_t)batch->class, batch->blocks, pages);
 
 	if (b->reset_required) {
 		*end = AERO_END_RESET;

@@ -54,7 +54,7 @@ void aero_store_hold(struct aero_balloon *b, enum aero_class class, aero_page **
 		     unsigned int n);
 unsigned int aero_store_unhold(struct aero_balloon *b, enum aero_class class, aero_page **blocks,
 			       unsigned int n);
-void aero_store_give(struct aero_balloon *b, enum aero_class class, aero_page **blocks,
+void aero_store_free(struct aero_balloon *b, enum aero_class class, aero_page **blocks,
 		     unsigned int n);
 void aero_store_refuse(struct aero_balloon *b, enum aero_unit unit, aero_page *block);
 void aero_store_free_refused(struct aero_balloon *b);

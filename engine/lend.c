@@ -9,7 +9,7 @@ unsigned int aero_lend(struct aero_balloon *b, aero_page **pages, unsigned int n
 {
 	unsigned int got = 0, more;
 
-	if (!b->link.hollow || !aero_is_connected(b))
+	if (!b->link.unbacked || !aero_is_connected(b))
 		return 0;
 	n = (unsigned int)aero_min(n, AERO_BATCH_MAX);
 	while (got < n) {
@@ -28,7 +28,7 @@ unsigned int aero_fund(struct aero_balloon *b, unsigned int n)
 	enum aero_run_end end;
 	unsigned int e, got = 0, more;
 
-	if (!b->link.hollow || !aero_is_connected(b))
+	if (!b->link.unbacked || !aero_is_connected(b))
 		return 0;
 	n = (unsigned int)aero_min(n, AERO_BATCH_MAX);
 	n = (unsigned int)aero_min(n, aero_port_spare_pages(b->port));

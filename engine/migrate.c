@@ -18,10 +18,10 @@ static enum aero_migration swap_pages(struct aero_balloon *b, aero_page *from, a
 {
 	if (!one_page(b, from, b->ops->reclaim))
 		return AERO_MIGRATE_FAILED;
-	if (one_page(b, to, b->ops->give))
+	if (one_page(b, to, b->ops->offer))
 		return AERO_MIGRATE_MOVED;
 	/* A hypervisor that asks for a reset has no page: @from is popped with the rest. */
-	if (b->reset_required || one_page(b, from, b->ops->give) || b->reset_required)
+	if (b->reset_required || one_page(b, from, b->ops->offer) || b->reset_required)
 		return AERO_MIGRATE_FAILED;
 	return AERO_MIGRATE_SHRUNK;
 }

@@ -11,7 +11,7 @@ static const char *const phase_names[AERO_PHASES] = {
 
 static const char *const class_names[AERO_CLASSES] = {
 	[AERO_CLASS_PAGE] = "page",
-	[AERO_CLASS_RUN] = "run",
+	[AERO_CLASS_SPLIT] = "split",
 	[AERO_CLASS_LARGE] = "large",
 };
 

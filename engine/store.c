@@ -28,20 +28,20 @@ unsigned int aero_store_unhold(struct aero_balloon *b, enum aero_class class, ae
 }
 
 /* Flight to allocator. */
-void aero_store_give(struct aero_balloon *b, enum aero_class class, aero_page **blocks,
+void aero_store_free(struct aero_balloon *b, enum aero_class class, aero_page **blocks,
 		     unsigned int n)
 {
 	if (!n)
 		return;
-	aero_port_give(b->port, aero_class_held_order(class), blocks, n);
-	b->counters.given[aero_class_unit(class)] += (uint64_t)n * aero_class_units(class);
+	aero_port_free(b->port, aero_class_held_order(class), blocks, n);
+	b->counters.freed[aero_class_unit(class)] += (uint64_t)n * aero_class_units(class);
 }
 
 static void free_one_refused(struct aero_balloon *b, enum aero_unit unit, aero_page *block)
 {
 	enum aero_class class = unit == AERO_UNIT_LARGE ? AERO_CLASS_LARGE : AERO_CLASS_PAGE;
 
-	aero_store_give(b, class, &block, 1);
+	aero_store_free(b, class, &block, 1);
 	b->counters.refused_freed[unit]++;
 }
 
@@ -82,7 +82,7 @@ bool aero_store_pop(struct aero_balloon *b)
 		got = aero_store_unhold(b, class, b->batch.block, aero_class_batch(class));
 		if (!got)
 			continue;
-		aero_store_give(b, class, b->batch.block, got);
+		aero_store_free(b, class, b->batch.block, got);
 		b->counters.pages_popped += (uint64_t)got << aero_class_held_order(class);
 		return true;
 	}
@@ -96,7 +96,7 @@ bool aero_store_pop(struct aero_balloon *b)
  */
 bool aero_store_break(struct aero_balloon *b)
 {
-	enum aero_class class = AERO_CLASS_RUN;
+	enum aero_class class = AERO_CLASS_SPLIT;
 	aero_page *block;
 	uint32_t i;
 
@@ -105,7 +105,7 @@ bool aero_store_break(struct aero_balloon *b)
 	if (!aero_store_unhold(b, class, &block, 1))
 		return false;
 	aero_port_split(b->port, block, AERO_BLOCK_ORDER);
-	b->counters.runs_broken++;
+	b->counters.blocks_broken++;
 	for (i = 0; i < AERO_BLOCK_PAGES; i++)
 		b->batch.block[i] = aero_port_page(block, i);
 	aero_store_hold(b, AERO_CLASS_PAGE, b->batch.block, AERO_BLOCK_PAGES);

@@ -301,7 +301,7 @@ static enum aero_reply move_batch(struct aero_vmware *v, uint32_t command, struc
 	return read_batch_page(v->batch_page, batch);
 }
 
-static enum aero_reply give(void *hypervisor, struct aero_batch *batch)
+static enum aero_reply offer(void *hypervisor, struct aero_batch *batch)
 {
 	struct aero_vmware *v = hypervisor;
 
@@ -329,7 +329,7 @@ const struct aero_hypervisor_ops aero_vmware_ops = {
 	.quiesce = quiesce,
 	.disconnect = disconnect,
 	.get_target = get_target,
-	.give = give,
+	.offer = offer,
 	.reclaim = reclaim,
 };
 

@@ -164,14 +164,14 @@ static bool map(struct aero_xen *x, uint32_t first, uint32_t last)
 /* Whether the whole batch is one block, and so may be one extent. */
 static bool is_one_run(const struct aero_batch *batch)
 {
-	return batch->class == AERO_CLASS_RUN && batch->blocks == 1;
+	return batch->class == AERO_CLASS_SPLIT && batch->blocks == 1;
 }
 
 /*
  * Pages Xen would not take are mapped again.  If that fails they are no use to
  * the guest, and stay in the balloon like those that Xen took.
  */
-static uint32_t give_pv(struct aero_xen *x, struct aero_batch *batch)
+static uint32_t offer_pv(struct aero_xen *x, struct aero_batch *batch)
 {
 	uint32_t done = 0, u;
 
@@ -225,14 +225,14 @@ static uint32_t reclaim_pv(struct aero_xen *x, struct aero_batch *batch)
 
 /* -- the table --------------------------------------------------------------------- */
 
-static enum aero_reply give(void *hypervisor, struct aero_batch *batch)
+static enum aero_reply offer(void *hypervisor, struct aero_batch *batch)
 {
 	struct aero_xen *x = hypervisor;
 	uint32_t done, i;
 
 	for (i = 0; x->guest->scrub && i < batch->blocks; i++)
 		x->guest->scrub(x->ctx, batch->block[i], batch->held_order);
-	done = is_pv(x) ? give_pv(x, batch)
+	done = is_pv(x) ? offer_pv(x, batch)
 			: move_translated(x, AERO_XEN_DECREASE_RESERVATION, batch);
 	account(x, batch, done, x->guest->left);
 	fail_from(batch, done);
@@ -257,7 +257,7 @@ static enum aero_reply connect(void *hypervisor, struct aero_link *link)
 
 	link->large = !is_pv(x);
 	link->divisible = true;
-	link->hollow = true;
+	link->unbacked = true;
 	link->slack_pages = 0;
 	return AERO_REPLY_OK;
 }
@@ -291,7 +291,7 @@ const struct aero_hypervisor_ops aero_xen_ops = {
 	.disconnect = nothing,
 	.get_target = get_target,
 	.beyond = beyond,
-	.give = give,
+	.offer = offer,
 	.reclaim = reclaim,
 };
 

@@ -75,7 +75,7 @@ struct aero_pace_config {
 struct aero_config {
 	struct aero_pace_config pace;
 	bool large; /* large units are used where the hypervisor has them */
-	bool runs;  /* large blocks are taken for base units */
+	bool split; /* large blocks are taken for base units */
 };
 
 struct aero_pace {
@@ -98,13 +98,13 @@ struct aero_counters {
 	uint64_t runs, resets, failed_connects;
 	uint64_t taken[AERO_UNITS][AERO_EFFORTS];	/* blocks or pages the allocator gave */
 	uint64_t take_failed[AERO_UNITS][AERO_EFFORTS]; /* times it had not enough */
-	uint64_t given[AERO_UNITS];			/* blocks or pages given back to it */
+	uint64_t freed[AERO_UNITS];			/* blocks or pages given back to it */
 	uint64_t refused[AERO_UNITS];			/* the hypervisor would not take them */
 	uint64_t refused_freed[AERO_UNITS];		/* of those, freed again */
 	uint64_t odd_answers;				/* failures with no name */
 	uint64_t pages_in, pages_out;			/* by the hypervisor's consent */
 	uint64_t pages_popped;				/* taken back after it forgot them */
-	uint64_t runs_broken;				/* large blocks that became pages */
+	uint64_t blocks_broken;				/* large blocks that became pages */
 	uint64_t migrated, migrate_failed;
 	uint64_t relieved_pages, holdoffs;
 	uint64_t adopted_pages, abandoned_pages;
@@ -207,7 +207,7 @@ uint64_t aero_drain(struct aero_balloon *b);
 struct aero_next aero_grown(struct aero_balloon *b, uint64_t added_pages);
 
 /*
- * For a hypervisor with hollow links only: @n blocks of the caller's that have no
+ * For a hypervisor with unbacked links only: @n blocks of the caller's that have no
  * memory behind them join the balloon under @class, to be reclaimed like any
  * other.  It need not be connected yet.
  */
@@ -221,7 +221,7 @@ unsigned int aero_abandon(struct aero_balloon *b, aero_page **pages, unsigned in
 
 /*
  * Lends up to @n pages that the balloon holds, without memory behind them, to
- * another driver, one batch at the most.  Returns how many.  Hollow links only; not
+ * another driver, one batch at the most.  Returns how many.  Unbacked links only; not
  * after aero_stop().
  */
 unsigned int aero_lend(struct aero_balloon *b, aero_page **pages, unsigned int n);

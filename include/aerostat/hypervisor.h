@@ -82,7 +82,7 @@ struct aero_link {
 	 * nothing is ever popped, and at the end what can't be reclaimed stays
 	 * out of use.
 	 */
-	bool hollow;
+	bool unbacked;
 
 	/* Deflation may stop this far above a target other than 0. */
 	uint32_t slack_pages;
@@ -123,7 +123,7 @@ struct aero_hypervisor_ops {
 	 * says nothing.  With RESET the answers stand: units already taken when
 	 * it came are OK, the others AERO_ANSWER_RESET.
 	 */
-	enum aero_reply (*give)(void *hypervisor, struct aero_batch *batch);
+	enum aero_reply (*offer)(void *hypervisor, struct aero_batch *batch);
 	enum aero_reply (*reclaim)(void *hypervisor, struct aero_batch *batch);
 };
 

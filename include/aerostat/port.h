@@ -33,7 +33,7 @@
  *	wakes an OOM killer.  For order 0 it is free to take larger blocks and
  *	split them.
  *
- * void aero_port_give(struct aero_port *port, unsigned int order, aero_page **blocks,
+ * void aero_port_free(struct aero_port *port, unsigned int order, aero_page **blocks,
  *		       unsigned int n);
  *	Gives @n blocks back to the allocator.  The caller owned them.
  *
@@ -93,7 +93,7 @@ enum aero_effort { AERO_LIGHT, AERO_RECLAIM, AERO_EFFORTS };
  */
 enum aero_class {
 	AERO_CLASS_PAGE,  /* single pages, told singly */
-	AERO_CLASS_RUN,	  /* a large block, its pages told singly */
+	AERO_CLASS_SPLIT, /* a large block, its pages told singly */
 	AERO_CLASS_LARGE, /* a large block, told as one */
 	AERO_CLASSES
 };
@@ -104,7 +104,7 @@ enum aero_level { AERO_LOG_ERROR, AERO_LOG_WARNING, AERO_LOG_INFO };
 enum aero_event {
 	AERO_EVENT_RUN,	    /* a run begins: target, size, 0 (pages) */
 	AERO_EVENT_RUN_END, /* target, size (pages), why (enum aero_run_end) */
-	AERO_EVENT_GIVE,    /* a batch was offered: class, blocks, pages the hypervisor took */
+	AERO_EVENT_OFFER,   /* a batch was offered: class, blocks, pages the hypervisor took */
 	AERO_EVENT_RECLAIM, /* a batch was taken back: class, blocks, pages it gave back */
 	AERO_EVENT_REFUSED, /* frame number, class, answer (enum aero_answer) */
 	AERO_EVENT_TARGET,  /* new target, old target, size (pages) */

@@ -21,22 +21,22 @@ struct aerostat_backend {
 	/* The hypervisor's pace; period and hold-off are the administrator's. */
 	const struct aero_pace_config *pace;
 	/*
-	 * On a hollow link: at the end takes pages that could not be reclaimed,
+	 * On a unbacked link: at the end takes pages that could not be reclaimed,
 	 * and have no memory behind them.
 	 */
-	void (*abandoned)(struct page **pages, unsigned int n);
+	void (*keep_unbacked)(struct page **pages, unsigned int n);
 
 	/*
-	 * The rest may be NULL.  hollow(): blocks without memory behind them are
+	 * The rest may be NULL.  hide_unbacked(): blocks without memory behind them are
 	 * about to join the balloon; under the step lock.
 	 */
-	void (*hollow)(enum aero_class class, struct page **blocks, unsigned int n);
+	void (*hide_unbacked)(enum aero_class class, struct page **blocks, unsigned int n);
 	/* Adds at least @pages to the guest, without the step lock; how many, or 0. */
 	u64 (*grow)(u64 pages);
 	/* The worker is about to run; without the step lock. */
-	void (*tend)(void);
+	void (*before_run)(void);
 	/* A run is over, the next is @delay_ms away; under the step lock. */
-	void (*rested)(u32 retries, u32 delay_ms);
+	void (*run_ended)(u32 retries, u32 delay_ms);
 	/*
 	 * The guest may choose its own size: what it has, as its target counts, and
 	 * a new target.  Where it may not, no_policy says why.
@@ -65,7 +65,7 @@ int aerostat_register(const struct aerostat_backend *backend);
 void aerostat_unregister(const struct aerostat_backend *backend);
 
 /*
- * For backends with hollow links, while registered.  Blocks without memory behind
+ * For backends with unbacked links, while registered.  Blocks without memory behind
  * them join the balloon (aero_adopt()), or leave the guest's count of memory
  * (@pages below 0) and join it again.  adopt() takes the step lock.
  */
@@ -141,9 +141,9 @@ static inline void aerostat_mapping_stop(void)
 }
 #endif
 
-/* pressure.c */
-int aerostat_pressure_start(struct aerostat *a);
-void aerostat_pressure_stop(struct aerostat *a);
+/* relief.c */
+int aerostat_relief_start(struct aerostat *a);
+void aerostat_relief_stop(struct aerostat *a);
 
 /* knobs.c: the settings */
 enum aerostat_knob {
@@ -152,7 +152,7 @@ enum aerostat_knob {
 	KNOB_RESERVE_KIB,
 	KNOB_RELIEF_KIB,
 	KNOB_LARGE,
-	KNOB_RUNS,
+	KNOB_SPLIT,
 	KNOBS
 };
 

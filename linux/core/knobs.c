@@ -22,7 +22,7 @@ static struct knob knobs[KNOBS] = {
 	[KNOB_RESERVE_KIB] = {"reserve_kib", 0, 1ULL << 40, 0},
 	[KNOB_RELIEF_KIB] = {"relief_kib", 4, 1ULL << 40, 64 * 1024},
 	[KNOB_LARGE] = {"large", 0, 1, 1},
-	[KNOB_RUNS] = {"runs", 0, 1, 1},
+	[KNOB_SPLIT] = {"split", 0, 1, 1},
 };
 
 static u64 kib_to_pages(u64 kib)
@@ -86,7 +86,7 @@ KNOB_PARAM(holdoff_ms, KNOB_HOLDOFF_MS, "no inflation for so long after memory r
 KNOB_PARAM(reserve_kib, KNOB_RESERVE_KIB, "available memory left to the guest; 0: by its size");
 KNOB_PARAM(relief_kib, KNOB_RELIEF_KIB, "memory given back at once when the guest runs out");
 KNOB_PARAM(large, KNOB_LARGE, "1: give memory in large units where the host takes them");
-KNOB_PARAM(runs, KNOB_RUNS, "1: take memory in large blocks where the host takes pages");
+KNOB_PARAM(split, KNOB_SPLIT, "1: take memory in large blocks where the host takes pages");
 
 /* -- a balloon's settings ------------------------------------------------------- */
 
@@ -106,7 +106,7 @@ u64 aerostat_knob_read(const struct aerostat *a, enum aerostat_knob id)
 	case KNOB_LARGE:
 		return config->large;
 	default:
-		return config->runs;
+		return config->split;
 	}
 }
 
@@ -133,7 +133,7 @@ static void set(struct aerostat *a, enum aerostat_knob id, u64 value)
 		config->large = value;
 		break;
 	default:
-		config->runs = value;
+		config->split = value;
 		break;
 	}
 }

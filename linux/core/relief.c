@@ -70,7 +70,7 @@ static unsigned long scan(struct shrinker *shrinker, struct shrink_control *sc)
 	return freed ? freed : SHRINK_STOP;
 }
 
-int aerostat_pressure_start(struct aerostat *a)
+int aerostat_relief_start(struct aerostat *a)
 {
 	int err;
 
@@ -84,7 +84,7 @@ int aerostat_pressure_start(struct aerostat *a)
 	return a->shrinker ? 0 : -ENOMEM;
 }
 
-void aerostat_pressure_stop(struct aerostat *a)
+void aerostat_relief_stop(struct aerostat *a)
 {
 	aero_compat_shrinker_free(a->shrinker);
 	unregister_oom_notifier(&a->oom);

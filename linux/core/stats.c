@@ -39,7 +39,7 @@ static void show_unit(struct seq_file *m, const struct aero_counters *c, enum ae
 	seq_printf(m, "taken_light_failed_%s %llu\n", name, c->take_failed[unit][AERO_LIGHT]);
 	seq_printf(m, "taken_reclaim_%s %llu\n", name, c->taken[unit][AERO_RECLAIM]);
 	seq_printf(m, "taken_reclaim_failed_%s %llu\n", name, c->take_failed[unit][AERO_RECLAIM]);
-	seq_printf(m, "given_%s %llu\n", name, c->given[unit]);
+	seq_printf(m, "freed_%s %llu\n", name, c->freed[unit]);
 	seq_printf(m, "refused_%s %llu\n", name, c->refused[unit]);
 	seq_printf(m, "refused_freed_%s %llu\n", name, c->refused_freed[unit]);
 }
@@ -59,7 +59,7 @@ static void show_counters(struct seq_file *m, const struct aerostat *a)
 	line(m, "pages_in", c->pages_in);
 	line(m, "pages_out", c->pages_out);
 	line(m, "pages_popped", c->pages_popped);
-	line(m, "runs_broken", c->runs_broken);
+	line(m, "blocks_broken", c->blocks_broken);
 	line(m, "migrated", c->migrated);
 	line(m, "migrate_failed", c->migrate_failed);
 	line(m, "relieved_pages", c->relieved_pages);

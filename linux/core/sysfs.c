@@ -94,7 +94,7 @@ KNOB_ATTR(holdoff_ms, KNOB_HOLDOFF_MS);
 KNOB_ATTR(reserve_kib, KNOB_RESERVE_KIB);
 KNOB_ATTR(relief_kib, KNOB_RELIEF_KIB);
 KNOB_ATTR(large, KNOB_LARGE);
-KNOB_ATTR(runs, KNOB_RUNS);
+KNOB_ATTR(split, KNOB_SPLIT);
 
 static struct attribute *attributes[] = {&hypervisor_attr.attr,
 					 &state_attr.attr,
@@ -107,7 +107,7 @@ static struct attribute *attributes[] = {&hypervisor_attr.attr,
 					 &reserve_kib_attr.attr.attr,
 					 &relief_kib_attr.attr.attr,
 					 &large_attr.attr.attr,
-					 &runs_attr.attr.attr,
+					 &split_attr.attr.attr,
 					 NULL};
 
 static const struct attribute_group group = {

@@ -10,8 +10,8 @@ void aerostat_adopt(enum aero_class class, struct page **blocks, unsigned int n)
 	struct aerostat *a = aerostat_one;
 
 	mutex_lock(&a->step);
-	if (a->backend->hollow)
-		a->backend->hollow(class, blocks, n);
+	if (a->backend->hide_unbacked)
+		a->backend->hide_unbacked(class, blocks, n);
 	aero_adopt(&a->balloon, class, blocks, n);
 	/* Who gave them up has taken them off the guest's count of memory. */
 	WRITE_ONCE(a->port.unmanaged_pages,
@@ -74,8 +74,8 @@ void aerostat_repay(struct page **pages, unsigned int n)
 	for (i = 0; i < n; i += batch) {
 		batch = min(n - i, AERO_BATCH_MAX);
 		mutex_lock(&a->step);
-		if (a->backend->hollow)
-			a->backend->hollow(AERO_CLASS_PAGE, pages + i, batch);
+		if (a->backend->hide_unbacked)
+			a->backend->hide_unbacked(AERO_CLASS_PAGE, pages + i, batch);
 		aero_repay(&a->balloon, pages + i, batch);
 		mutex_unlock(&a->step);
 	}

@@ -14,7 +14,7 @@
 #define DRAIN_RETRY_MS 10
 
 /* Attempts, without any page gained, to get memory back from a hypervisor at the end. */
-#define HOLLOW_TRIES   20
+#define UNBACKED_TRIES 20
 
 static DEFINE_MUTEX(aerostat_registry);
 struct aerostat *aerostat_one;
@@ -37,8 +37,8 @@ static struct aero_next step(struct aerostat *a)
 
 	mutex_lock(&a->step);
 	next = aero_step(&a->balloon);
-	if (next.kind == AERO_NEXT_DELAY && a->backend->rested)
-		a->backend->rested(a->balloon.pace.retries, next.delay_ms);
+	if (next.kind == AERO_NEXT_DELAY && a->backend->run_ended)
+		a->backend->run_ended(a->balloon.pace.retries, next.delay_ms);
 	mutex_unlock(&a->step);
 	return next.kind == AERO_NEXT_GROW ? grow(a, next.grow_pages) : next;
 }
@@ -59,8 +59,8 @@ static void work(struct work_struct *w)
 	unsigned long slice_end = jiffies + msecs_to_jiffies(WORK_SLICE_MS);
 	struct aero_next next;
 
-	if (a->backend->tend)
-		a->backend->tend();
+	if (a->backend->before_run)
+		a->backend->before_run();
 	do {
 		next = step(a);
 		cond_resched();
@@ -131,7 +131,7 @@ static int start(struct aerostat *a)
 {
 	int err;
 
-	err = aerostat_pressure_start(a);
+	err = aerostat_relief_start(a);
 	if (err)
 		return err;
 	WRITE_ONCE(aerostat_one, a);
@@ -149,7 +149,7 @@ no_policy:
 	aerostat_sysfs_stop(a);
 no_sysfs:
 	WRITE_ONCE(aerostat_one, NULL);
-	aerostat_pressure_stop(a);
+	aerostat_relief_stop(a);
 	return err;
 }
 
@@ -201,7 +201,7 @@ static void abandon(struct aerostat *a)
 		mutex_lock(&a->step);
 		n = aero_abandon(&a->balloon, pages, ARRAY_SIZE(pages));
 		mutex_unlock(&a->step);
-		a->backend->abandoned(pages, n);
+		a->backend->keep_unbacked(pages, n);
 		if (!n)
 			msleep(DRAIN_RETRY_MS);
 	} while (a->balloon.size_pages);
@@ -213,15 +213,15 @@ static void abandon(struct aerostat *a)
  */
 static void drain(struct aerostat *a)
 {
-	unsigned int patience = HOLLOW_TRIES;
+	unsigned int patience = UNBACKED_TRIES;
 	u64 left, before = U64_MAX;
 
 	while ((left = drain_once(a)) && patience) {
 		if (left < before) {
-			patience = HOLLOW_TRIES;
+			patience = UNBACKED_TRIES;
 			cond_resched();
 		} else {
-			patience -= a->balloon.link.hollow;
+			patience -= a->balloon.link.unbacked;
 			msleep(DRAIN_RETRY_MS);
 		}
 		before = left;
@@ -243,7 +243,7 @@ void aerostat_unregister(const struct aerostat_backend *backend)
 	aerostat_debugfs_stop(a);
 	aerostat_policy_stop(a);
 	aerostat_sysfs_stop(a);
-	aerostat_pressure_stop(a);
+	aerostat_relief_stop(a);
 
 	/* The doorbell first, or it would wake the worker we wait for. */
 	WRITE_ONCE(a->ending, true);

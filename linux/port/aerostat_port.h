@@ -63,7 +63,7 @@ static inline u64 aero_port_now_ms(struct aero_port *port)
 /* source.c */
 unsigned int aero_port_take(struct aero_port *port, unsigned int order, enum aero_effort effort,
 			    aero_page **blocks, unsigned int n);
-void aero_port_give(struct aero_port *port, unsigned int order, aero_page **blocks, unsigned int n);
+void aero_port_free(struct aero_port *port, unsigned int order, aero_page **blocks, unsigned int n);
 void aero_port_split(struct aero_port *port, aero_page *block, unsigned int order);
 u64 aero_port_spare_pages(struct aero_port *port);
 

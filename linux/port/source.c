@@ -92,7 +92,7 @@ unsigned int aero_port_take(struct aero_port *port, unsigned int order, enum aer
  * zone's low watermark can lie there, tens of MiB, and who wants smaller pages never
  * gets it, not even before somebody is killed for want of memory.
  */
-static void give_block(struct page *block, unsigned int order)
+static void free_block(struct page *block, unsigned int order)
 {
 	struct page *half = block + (1UL << (order - 1));
 
@@ -101,13 +101,13 @@ static void give_block(struct page *block, unsigned int order)
 	__free_pages(half, order - 1);
 }
 
-void aero_port_give(struct aero_port *port, unsigned int order, aero_page **blocks, unsigned int n)
+void aero_port_free(struct aero_port *port, unsigned int order, aero_page **blocks, unsigned int n)
 {
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
 		if (order)
-			give_block(blocks[i], order);
+			free_block(blocks[i], order);
 		else
 			__free_pages(blocks[i], 0);
 	}

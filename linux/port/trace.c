@@ -10,31 +10,31 @@ void aero_port_trace(struct aero_port *port, enum aero_event event, u64 a, u64 b
 {
 	switch (event) {
 	case AERO_EVENT_RUN:
-		trace_run(a, b);
+		trace_aerostat_run(a, b);
 		break;
 	case AERO_EVENT_RUN_END:
-		trace_run_end(a, b, c);
+		trace_aerostat_run_end(a, b, c);
 		break;
-	case AERO_EVENT_GIVE:
-		trace_give(a, b, c);
+	case AERO_EVENT_OFFER:
+		trace_aerostat_offer(a, b, c);
 		break;
 	case AERO_EVENT_RECLAIM:
-		trace_reclaim(a, b, c);
+		trace_aerostat_reclaim(a, b, c);
 		break;
 	case AERO_EVENT_REFUSED:
-		trace_refused(a, b, c);
+		trace_aerostat_refused(a, b, c);
 		break;
 	case AERO_EVENT_TARGET:
-		trace_target(a, c);
+		trace_aerostat_target(a, c);
 		break;
 	case AERO_EVENT_RESET:
-		trace_reset(0, a);
+		trace_aerostat_reset(0, a);
 		break;
 	case AERO_EVENT_RELIEVE:
-		trace_relieve(a, b);
+		trace_aerostat_relieve(a, b);
 		break;
 	case AERO_EVENT_MIGRATE:
-		trace_migrate(a, b, c);
+		trace_aerostat_migrate(a, b, c);
 		break;
 	default:
 		break;

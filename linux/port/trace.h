@@ -10,7 +10,7 @@
 
 #include <aerostat/balloon.h>
 
-DECLARE_EVENT_CLASS(aerostat_sizes,
+DECLARE_EVENT_CLASS(aerostat_sizes_class,
 	TP_PROTO(u64 target, u64 size),
 	TP_ARGS(target, size),
 	TP_STRUCT__entry(
@@ -24,22 +24,22 @@ DECLARE_EVENT_CLASS(aerostat_sizes,
 	TP_printk("target=%llu size=%llu", __entry->target, __entry->size)
 );
 
-DEFINE_EVENT(aerostat_sizes, run,
+DEFINE_EVENT(aerostat_sizes_class, aerostat_run,
 	TP_PROTO(u64 target, u64 size),
 	TP_ARGS(target, size)
 );
 
-DEFINE_EVENT(aerostat_sizes, target,
+DEFINE_EVENT(aerostat_sizes_class, aerostat_target,
 	TP_PROTO(u64 target, u64 size),
 	TP_ARGS(target, size)
 );
 
-DEFINE_EVENT(aerostat_sizes, reset,
+DEFINE_EVENT(aerostat_sizes_class, aerostat_reset,
 	TP_PROTO(u64 target, u64 size),
 	TP_ARGS(target, size)
 );
 
-TRACE_EVENT(run_end,
+TRACE_EVENT(aerostat_run_end,
 	TP_PROTO(u64 target, u64 size, u64 why),
 	TP_ARGS(target, size, why),
 	TP_STRUCT__entry(
@@ -55,7 +55,7 @@ TRACE_EVENT(run_end,
 	TP_printk("target=%llu size=%llu why=%s", __entry->target, __entry->size, __get_str(why))
 );
 
-DECLARE_EVENT_CLASS(aerostat_batch,
+DECLARE_EVENT_CLASS(aerostat_batch_class,
 	TP_PROTO(u64 class, u64 blocks, u64 pages),
 	TP_ARGS(class, blocks, pages),
 	TP_STRUCT__entry(
@@ -72,17 +72,17 @@ DECLARE_EVENT_CLASS(aerostat_batch,
 		  __entry->pages)
 );
 
-DEFINE_EVENT(aerostat_batch, give,
+DEFINE_EVENT(aerostat_batch_class, aerostat_offer,
 	TP_PROTO(u64 class, u64 blocks, u64 pages),
 	TP_ARGS(class, blocks, pages)
 );
 
-DEFINE_EVENT(aerostat_batch, reclaim,
+DEFINE_EVENT(aerostat_batch_class, aerostat_reclaim,
 	TP_PROTO(u64 class, u64 blocks, u64 pages),
 	TP_ARGS(class, blocks, pages)
 );
 
-TRACE_EVENT(refused,
+TRACE_EVENT(aerostat_refused,
 	TP_PROTO(u64 pfn, u64 class, u64 answer),
 	TP_ARGS(pfn, class, answer),
 	TP_STRUCT__entry(
@@ -99,7 +99,7 @@ TRACE_EVENT(refused,
 		  __get_str(answer))
 );
 
-TRACE_EVENT(relieve,
+TRACE_EVENT(aerostat_relieve,
 	TP_PROTO(u64 asked, u64 released),
 	TP_ARGS(asked, released),
 	TP_STRUCT__entry(
@@ -113,7 +113,7 @@ TRACE_EVENT(relieve,
 	TP_printk("asked=%llu released=%llu", __entry->asked, __entry->released)
 );
 
-TRACE_EVENT(migrate,
+TRACE_EVENT(aerostat_migrate,
 	TP_PROTO(u64 from, u64 to, u64 moved),
 	TP_ARGS(from, to, moved),
 	TP_STRUCT__entry(

@@ -123,7 +123,7 @@ static bool expect(u64 start, u64 size)
 
 static void adopt_blocks(struct page *page, unsigned int order)
 {
-	enum aero_class large = aerostat_xen_sees_machine_frames() ? AERO_CLASS_RUN
+	enum aero_class large = aerostat_xen_sees_machine_frames() ? AERO_CLASS_SPLIT
 								   : AERO_CLASS_LARGE;
 	unsigned long i, j;
 

@@ -55,7 +55,7 @@ static u64 wanted_pages(void *ctx)
 	u64 all = balloon_stats.current_pages + aerostat_size_pages();
 	u64 target = READ_ONCE(balloon_stats.target_pages);
 
-	aerostat_xen_front_pace();
+	aerostat_xen_target_pace();
 	return all > target ? all - target : 0;
 }
 
@@ -128,7 +128,7 @@ bool aerostat_xen_sees_machine_frames(void)
 }
 
 /* They stay with the built-in balloon, which knows that there is nothing behind them. */
-static void abandoned(struct page **pages, unsigned int n)
+static void keep_unbacked(struct page **pages, unsigned int n)
 {
 	if (aerostat_xen_sees_machine_frames())
 		aerostat_xen_pv_forget(pages, n);
@@ -136,7 +136,7 @@ static void abandoned(struct page **pages, unsigned int n)
 	xen_free_ballooned_pages(n, pages);
 }
 
-static void hollow(enum aero_class class, struct page **blocks, unsigned int n)
+static void hide_unbacked(enum aero_class class, struct page **blocks, unsigned int n)
 {
 	unsigned int order = aero_class_held_order(class), i;
 
@@ -162,7 +162,7 @@ static void set_target(u64 pages)
 }
 
 /* What drivers gave back to the built-in balloon, or came online there. */
-static void tend(void)
+static void before_run(void)
 {
 	aerostat_xen_adopt();
 	aerostat_xen_lend_news(false);
@@ -187,11 +187,11 @@ static void show(struct seq_file *m, void *hypervisor)
 static struct aerostat_backend backend = {
 	.ops = &aero_xen_ops,
 	.pace = &pace,
-	.abandoned = abandoned,
-	.hollow = hollow,
+	.keep_unbacked = keep_unbacked,
+	.hide_unbacked = hide_unbacked,
 	.grow = aerostat_xen_grow,
-	.tend = tend,
-	.rested = aerostat_xen_front_rested,
+	.before_run = before_run,
+	.run_ended = aerostat_xen_target_run_ended,
 	.guest_pages = guest_pages,
 	.set_target = set_target,
 	.show = show,
@@ -224,7 +224,7 @@ static void clean_up(void)
 /* Everything that wants the balloon there: the target, more memory, borrowers. */
 static int open_doors(void)
 {
-	int err = aerostat_xen_front_start();
+	int err = aerostat_xen_target_start();
 
 	if (err)
 		return err;
@@ -237,7 +237,7 @@ static int open_doors(void)
 		return 0;
 	aerostat_xen_lend_stop();
 no_lend:
-	aerostat_xen_front_stop();
+	aerostat_xen_target_stop();
 	return err;
 }
 
@@ -245,7 +245,7 @@ static void close_doors(void)
 {
 	aerostat_xen_grow_stop();
 	aerostat_xen_lend_stop();
-	aerostat_xen_front_stop();
+	aerostat_xen_target_stop();
 }
 
 static int start(void)

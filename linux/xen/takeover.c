@@ -124,7 +124,7 @@ static unsigned int count_single(struct page **pages, unsigned int n)
 /* Large blocks where there are any, for one extent populates each of those. */
 static void adopt(struct page **pages, unsigned int n)
 {
-	enum aero_class large = aerostat_xen_sees_machine_frames() ? AERO_CLASS_RUN
+	enum aero_class large = aerostat_xen_sees_machine_frames() ? AERO_CLASS_SPLIT
 								   : AERO_CLASS_LARGE;
 	unsigned int i = 0, j, count;
 

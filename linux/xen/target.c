@@ -20,7 +20,7 @@
 /* A pause of the administrator's is at least a second, and at the most an hour. */
 #define DELAY_MAX_S 3600UL
 
-void aerostat_xen_front_pace(void)
+void aerostat_xen_target_pace(void)
 {
 	unsigned long delay_s =
 		clamp(READ_ONCE(balloon_stats.max_schedule_delay), 1UL, DELAY_MAX_S);
@@ -31,7 +31,7 @@ void aerostat_xen_front_pace(void)
 }
 
 /* As the built-in balloon shows them: both are 1 while all goes well. */
-void aerostat_xen_front_rested(u32 retries, u32 delay_ms)
+void aerostat_xen_target_run_ended(u32 retries, u32 delay_ms)
 {
 	WRITE_ONCE(balloon_stats.retry_count, retries + 1UL);
 	WRITE_ONCE(balloon_stats.schedule_delay, max_t(unsigned long, delay_ms / MSEC_PER_SEC, 1));
@@ -316,7 +316,7 @@ static struct notifier_block store_notifier = {
 	.notifier_call = store_is_up,
 };
 
-int aerostat_xen_front_start(void)
+int aerostat_xen_target_start(void)
 {
 	int err = files_start();
 
@@ -329,7 +329,7 @@ int aerostat_xen_front_start(void)
 	return 0;
 }
 
-void aerostat_xen_front_stop(void)
+void aerostat_xen_target_stop(void)
 {
 	unregister_xenstore_notifier(&store_notifier);
 	if (watching)

@@ -8,25 +8,25 @@
 
 #include <aerostat/balloon.h>
 
-/* -- xen.c -- */
+/* -- module.c -- */
 
 /* A PV guest, whose page tables name machine frames. */
 bool aerostat_xen_sees_machine_frames(void);
 
-/* -- xen_front.c: where the target comes from -- */
+/* -- target.c: where the target comes from -- */
 
 /*
  * The watch on xenstore and, where the kernel has none, the files of xen_memory0.
  * After start() a change of the target kicks the balloon.  May sleep.
  */
-int aerostat_xen_front_start(void);
-void aerostat_xen_front_stop(void);
+int aerostat_xen_target_start(void);
+void aerostat_xen_target_stop(void);
 
 /* Takes the administrator's limits over into the engine, and shows how it goes; step lock. */
-void aerostat_xen_front_pace(void);
-void aerostat_xen_front_rested(u32 retries, u32 delay_ms);
+void aerostat_xen_target_pace(void);
+void aerostat_xen_target_run_ended(u32 retries, u32 delay_ms);
 
-/* -- xen_takeover.c: the balloon that is built into the kernel -- */
+/* -- takeover.c: the balloon that is built into the kernel -- */
 
 /*
  * Stops its thread.  Its sysfs files and its watch go on, and with them
@@ -44,7 +44,7 @@ void aerostat_xen_giveback(void);
  */
 void aerostat_xen_adopt(void);
 
-/* -- xen_grow.c: memory beyond what the guest booted with -- */
+/* -- grow.c: memory beyond what the guest booted with -- */
 
 int aerostat_xen_grow_start(void);
 void aerostat_xen_grow_stop(void);
@@ -59,7 +59,7 @@ bool aerostat_xen_can_grow(void);
  */
 u64 aerostat_xen_grow(u64 pages);
 
-/* -- xen_lend.c -- */
+/* -- lend.c -- */
 
 int aerostat_xen_lend_start(void);
 void aerostat_xen_lend_stop(void);

@@ -115,7 +115,7 @@ struct aero_port {
 
 unsigned int aero_port_take(struct aero_port *port, unsigned int order, enum aero_effort effort,
 			    aero_page **blocks, unsigned int n);
-void aero_port_give(struct aero_port *port, unsigned int order, aero_page **blocks, unsigned int n);
+void aero_port_free(struct aero_port *port, unsigned int order, aero_page **blocks, unsigned int n);
 void aero_port_split(struct aero_port *port, aero_page *block, unsigned int order);
 void aero_port_hold(struct aero_port *port, enum aero_class class, aero_page **blocks,
 		    unsigned int n);

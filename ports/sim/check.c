@@ -101,7 +101,7 @@ static bool claim_store(struct proof *p)
 	return claim_list(p, &p->port->isolated, 0, SIM_ISOLATED, "isolated");
 }
 
-static bool claim_hollow(struct proof *p)
+static bool claim_unbacked(struct proof *p)
 {
 	uint32_t absent = p->port->owned[SIM_ABSENT], i;
 
@@ -203,7 +203,7 @@ bool sim_is_sound(const struct aero_balloon *b, const struct sim_view *view, cha
 	p.seen = calloc(b->port->pages, 1);
 	if (!p.seen)
 		return wrong(&p, "no memory for the checker");
-	sound = claim_allocator(&p) && claim_store(&p) && claim_hollow(&p) && claim_refused(&p) &&
+	sound = claim_allocator(&p) && claim_store(&p) && claim_unbacked(&p) && claim_refused(&p) &&
 		count_owners(&p) && (!view || compare_views(&p));
 	free(p.seen);
 	return sound;

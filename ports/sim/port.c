@@ -265,12 +265,12 @@ unsigned int aero_port_take(struct aero_port *port, unsigned int order, enum aer
 	return i;
 }
 
-void aero_port_give(struct aero_port *port, unsigned int order, aero_page **blocks, unsigned int n)
+void aero_port_free(struct aero_port *port, unsigned int order, aero_page **blocks, unsigned int n)
 {
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
-		free_block(blocks[i], order, SIM_FLIGHT, "give");
+		free_block(blocks[i], order, SIM_FLIGHT, "free");
 }
 
 void aero_port_split(struct aero_port *port, aero_page *block, unsigned int order)
@@ -352,7 +352,7 @@ void aero_port_trace(struct aero_port *port, enum aero_event event, uint64_t a, 
 		     uint64_t c)
 {
 	static const char *const names[AERO_EVENTS] = {
-		"run",	  "run_end", "give",	"reclaim", "refused",
+		"run",	  "run_end", "offer",	"reclaim", "refused",
 		"target", "reset",   "relieve", "migrate",
 	};
 	struct sim_recorder *record = &port->record;
@@ -502,7 +502,7 @@ enum aero_migration sim_migrate(struct aero_balloon *b, aero_page *page)
 	if (result == AERO_MIGRATE_MOVED)
 		aero_port_hold(port, AERO_CLASS_PAGE, &to, 1);
 	else
-		aero_port_give(port, 0, &to, 1);
+		aero_port_free(port, 0, &to, 1);
 	if (result != AERO_MIGRATE_FAILED) {
 		list_remove(&port->isolated, page);
 		free_block(page, 0, SIM_ISOLATED, "migration");

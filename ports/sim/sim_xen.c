@@ -392,7 +392,7 @@ void sim_xen_destroy(struct sim_xen *xen)
 	free(xen->owner);
 }
 
-void sim_xen_hollow(struct sim_xen *xen, aero_page *page)
+void sim_xen_unbacked(struct sim_xen *xen, aero_page *page)
 {
 	uint32_t index = index_of(xen, page);
 
@@ -423,7 +423,7 @@ void sim_xen_check(struct sim_xen *xen, const struct aero_balloon *b)
 {
 	struct sim_view view = {.ctx = xen, .connected = true, .locked_order = locked_order};
 	uint64_t taken = 0, usable = 0;
-	uint64_t hollow = b->size_pages + b->lent_pages + xen->port->owned[SIM_ABSENT];
+	uint64_t unbacked = b->size_pages + b->lent_pages + xen->port->owned[SIM_ABSENT];
 	uint32_t i;
 
 	for (i = 0; i < xen->machine_pages; i++)
@@ -444,9 +444,9 @@ void sim_xen_check(struct sim_xen *xen, const struct aero_balloon *b)
 	if (taken != xen->reservation || usable != xen->current)
 		sim_fail("xen: the figures are wrong: reservation %llu, current %llu",
 			 (unsigned long long)xen->reservation, (unsigned long long)xen->current);
-	if (xen->current + hollow != xen->port->pages)
+	if (xen->current + unbacked != xen->port->pages)
 		sim_fail("current %llu and %llu without memory are not %u",
-			 (unsigned long long)xen->current, (unsigned long long)hollow,
+			 (unsigned long long)xen->current, (unsigned long long)unbacked,
 			 xen->port->pages);
 	if (xen->reservation != xen->current + (xen->x ? xen->x->strays : 0))
 		sim_fail("xen: the guest has %llu machine frames, and uses %llu of them",

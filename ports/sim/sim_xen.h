@@ -87,7 +87,7 @@ void sim_xen_destroy(struct sim_xen *xen);
  * Takes the memory behind @page, which nobody has, without a word from the balloon:
  * one to adopt, or that is absent.
  */
-void sim_xen_hollow(struct sim_xen *xen, aero_page *page);
+void sim_xen_unbacked(struct sim_xen *xen, aero_page *page);
 
 /* All that the guest has and the balloon holds. */
 uint64_t sim_xen_all(const struct sim_xen *xen);

@@ -349,7 +349,7 @@ static void load(uint8_t flavour)
 			 .slow_runs = 4,
 			 .holdoff_ms = 5000},
 		.large = flavour & 1,
-		.runs = flavour & 2,
+		.split = flavour & 2,
 	};
 
 	if (f.is_xen) {
@@ -373,7 +373,8 @@ static void unload(void)
 	check();
 	while ((left = aero_drain(&f.b))) {
 		check();
-		/* On a hollow link a call may get no page and yet get on; callers have patience. */
+		/* On a unbacked link a call may get no page and yet get on; callers have patience.
+		 */
 		patience = left < before ? DRAIN_TRIES : patience - 1;
 		if (!patience || (left == before && !f.is_xen && !f.port.isolated.first))
 			sim_fail("unload is stuck");

@@ -14,7 +14,7 @@ const struct aero_config rig_config = {
 		 .slow_runs = 4,
 		 .holdoff_ms = 5000},
 	.large = true,
-	.runs = false,
+	.split = false,
 };
 
 /* -- the hypervisor ------------------------------------------------------------ */
@@ -105,15 +105,15 @@ static enum aero_reply move_units(struct fake *fake, struct aero_batch *batch, b
 
 static enum aero_reply move(struct fake *fake, struct aero_batch *batch, bool giving)
 {
-	enum aero_reply reply = next_reply(giving ? &fake->on_give : &fake->on_reclaim);
+	enum aero_reply reply = next_reply(giving ? &fake->on_offer : &fake->on_reclaim);
 	uint32_t u;
 
-	note(fake, "%s:%s:%u ", giving ? "give" : "reclaim", aero_class_name(batch->class),
+	note(fake, "%s:%s:%u ", giving ? "offer" : "reclaim", aero_class_name(batch->class),
 	     batch->blocks);
 	for (u = 0; u < batch->units; u++)
 		if (batch->answer[u])
 			sim_fail("the answers were not cleared before the call");
-	if (!fake->connected && !fake->hollow)
+	if (!fake->connected && !fake->unbacked)
 		sim_fail("pages are moved without a connection");
 	if (reply == AERO_REPLY_RESET) {
 		for (u = 0; u < batch->units; u++)
@@ -131,7 +131,7 @@ static enum aero_reply move(struct fake *fake, struct aero_batch *batch, bool gi
 	return move_units(fake, batch, giving);
 }
 
-static enum aero_reply give(void *hypervisor, struct aero_batch *batch)
+static enum aero_reply offer(void *hypervisor, struct aero_batch *batch)
 {
 	return move(hypervisor, batch, true);
 }
@@ -147,7 +147,7 @@ static enum aero_reply connect(void *hypervisor, struct aero_link *link)
 	enum aero_reply reply = next_reply(&fake->on_connect);
 
 	note(fake, "connect ");
-	if (fake->locked_pages && !fake->hollow)
+	if (fake->locked_pages && !fake->unbacked)
 		sim_fail("connect() with %llu pages locked",
 			 (unsigned long long)fake->locked_pages);
 	if (reply != AERO_REPLY_OK)
@@ -155,7 +155,7 @@ static enum aero_reply connect(void *hypervisor, struct aero_link *link)
 	fake->connected = true;
 	link->large = fake->large;
 	link->divisible = fake->divisible;
-	link->hollow = fake->hollow;
+	link->unbacked = fake->unbacked;
 	link->slack_pages = fake->slack_pages;
 	return AERO_REPLY_OK;
 }
@@ -168,7 +168,7 @@ static void quiesce(void *hypervisor)
 static void disconnect(void *hypervisor)
 {
 	note(hypervisor, "disconnect ");
-	if (!((struct fake *)hypervisor)->hollow)
+	if (!((struct fake *)hypervisor)->unbacked)
 		fake_forget(hypervisor);
 }
 
@@ -201,7 +201,7 @@ static const struct aero_hypervisor_ops fake_ops = {
 	.disconnect = disconnect,
 	.get_target = get_target,
 	.beyond = beyond,
-	.give = give,
+	.offer = offer,
 	.reclaim = reclaim,
 };
 
@@ -276,7 +276,7 @@ void rig_check(struct rig *rig)
 {
 	struct sim_view view = {
 		.ctx = &rig->fake,
-		.connected = rig->fake.connected || rig->fake.hollow,
+		.connected = rig->fake.connected || rig->fake.unbacked,
 		.locked_order = locked_order,
 		.locked_pages = rig->fake.locked_pages,
 	};
@@ -364,13 +364,13 @@ void rig_reach(struct rig *rig, uint64_t target_pages)
 	} while (rig->b.size_pages != before);
 }
 
-/* -- hollow links ---------------------------------------------------------------------- */
+/* -- unbacked links ---------------------------------------------------------------------- */
 
-struct rig *rig_hollow(void **state, uint64_t target_pages)
+struct rig *rig_unbacked(void **state, uint64_t target_pages)
 {
 	struct rig *rig = *state;
 
-	rig->fake.hollow = true;
+	rig->fake.unbacked = true;
 	rig->fake.divisible = true;
 	rig->fake.slack_pages = 0;
 	rig_reach(rig, target_pages);
@@ -383,7 +383,7 @@ void rig_absent(struct rig *rig, uint32_t pages)
 {
 	uint32_t first = rig->port.pages - pages;
 
-	rig->fake.hollow = true;
+	rig->fake.unbacked = true;
 	rig->fake.divisible = true;
 	rig->fake.slack_pages = 0;
 	sim_absent(&rig->port, pages);

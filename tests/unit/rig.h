@@ -27,21 +27,22 @@ struct fake_order {
 struct fake {
 	struct aero_port *port;
 	bool connected;
-	bool large;		/* takes large units */
-	bool mute;		/* tells no target with a batch */
-	bool divisible, hollow; /* what it says of the link (hypervisor.h) */
+	bool large;		  /* takes large units */
+	bool mute;		  /* tells no target with a batch */
+	bool divisible, unbacked; /* what it says of the link (hypervisor.h) */
 	uint32_t slack_pages;
 	uint64_t target_pages;
 	uint64_t beyond_pages; /* what it says the guest lacks */
 	uint64_t beyond_calls;
 	uint64_t limit_pages; /* as last told by the guest */
 
-	struct fake_order on_connect, on_target, on_give, on_reclaim;
+	struct fake_order on_connect, on_target, on_offer, on_reclaim;
 	/* The answer to unit @u; NULL: all are taken. */
 	enum aero_answer (*answer)(struct fake *fake, bool giving, aero_pfn pfn, uint32_t u);
 	uint64_t answer_arg;
 
-	char course[4096]; /* each call as a word, such as "give:page:512", with a blank after it */
+	char course[4096]; /* each call as a word, such as "offer:page:512", with a blank after it
+			    */
 	uint8_t order[RIG_PAGES]; /* by frame: order of its lock plus 1, or 0 */
 	uint64_t locked_pages;
 };
@@ -76,10 +77,10 @@ void rig_reach(struct rig *rig, uint64_t target_pages);
 void rig_check(struct rig *rig);
 
 /* Connects to a hypervisor that leaves nothing behind a page it was given. */
-struct rig *rig_hollow(void **state, uint64_t target_pages);
+struct rig *rig_unbacked(void **state, uint64_t target_pages);
 
 /*
- * With a hollow link and nothing called yet: the last @pages of the guest are not
+ * With a unbacked link and nothing called yet: the last @pages of the guest are not
  * there.  Then the next block of @class comes online and joins the balloon.
  */
 void rig_absent(struct rig *rig, uint32_t pages);

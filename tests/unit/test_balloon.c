@@ -11,7 +11,7 @@ static void first_run_connects_and_follows_the_target(void **state)
 
 	rig->fake.target_pages = 512;
 	assert_int_equal(rig_run(rig), AERO_END_DONE);
-	assert_string_equal(rig->fake.course, "quiesce connect target give:large:1 ");
+	assert_string_equal(rig->fake.course, "quiesce connect target offer:large:1 ");
 	assert_int_equal(rig->b.counters.resets, 1);
 	assert_int_equal(rig->fake.limit_pages, RIG_PAGES);
 }
@@ -141,7 +141,7 @@ static void pop_waits_for_isolated_pages(void **state)
 	sim_putback(&rig->port, page);
 	rig_run(rig);
 	assert_int_equal(rig->b.size_pages, 2);
-	assert_string_equal(rig->fake.course, "quiesce connect target give:page:2 ");
+	assert_string_equal(rig->fake.course, "quiesce connect target offer:page:2 ");
 }
 
 static void reset_is_asked_for_again_until_it_works(void **state)
@@ -149,7 +149,7 @@ static void reset_is_asked_for_again_until_it_works(void **state)
 	struct rig *rig = *state;
 
 	rig_reach(rig, 600);
-	rig->fake.on_give = (struct fake_order){.reply = AERO_REPLY_RESET, .times = 1};
+	rig->fake.on_offer = (struct fake_order){.reply = AERO_REPLY_RESET, .times = 1};
 	rig->fake.target_pages = 700;
 	assert_int_equal(rig_run(rig), AERO_END_RESET);
 	rig->fake.on_connect = (struct fake_order){.reply = AERO_REPLY_RESET, .times = 2};
@@ -286,7 +286,7 @@ static void drain_waits_for_isolated_pages(void **state)
 
 static void hollow_balloon_is_reclaimed_at_the_end_never_popped(void **state)
 {
-	struct rig *rig = rig_hollow(state, 1100);
+	struct rig *rig = rig_unbacked(state, 1100);
 	unsigned int calls = 0;
 
 	aero_stop(&rig->b);
@@ -299,9 +299,9 @@ static void hollow_balloon_is_reclaimed_at_the_end_never_popped(void **state)
 	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
 }
 
-static void hollow_pages_that_cannot_be_had_stay(void **state)
+static void unbacked_pages_that_cannot_be_had_stay(void **state)
 {
-	struct rig *rig = rig_hollow(state, 100);
+	struct rig *rig = rig_unbacked(state, 100);
 	unsigned int i;
 
 	aero_stop(&rig->b);
@@ -316,7 +316,7 @@ static void hollow_pages_that_cannot_be_had_stay(void **state)
 
 static void adopted_pages_are_reclaimed_like_any_other(void **state)
 {
-	struct rig *rig = rig_hollow(state, 0);
+	struct rig *rig = rig_unbacked(state, 0);
 	aero_page *pages[10];
 	enum aero_reply reply;
 
@@ -325,7 +325,7 @@ static void adopted_pages_are_reclaimed_like_any_other(void **state)
 	for (unsigned int i = 0; i < 10; i++)
 		rig->b.batch.block[i] = pages[i];
 	aero_batch_fill(&rig->b, AERO_CLASS_PAGE, 10);
-	reply = rig->b.ops->give(&rig->fake, &rig->b.batch);
+	reply = rig->b.ops->offer(&rig->fake, &rig->b.batch);
 	assert_int_equal(reply, AERO_REPLY_OK);
 	aero_adopt(&rig->b, AERO_CLASS_PAGE, pages, 10);
 	rig_check(rig);
@@ -337,7 +337,7 @@ static void adopted_pages_are_reclaimed_like_any_other(void **state)
 
 static void abandoned_pages_are_the_callers(void **state)
 {
-	struct rig *rig = rig_hollow(state, 512);
+	struct rig *rig = rig_unbacked(state, 512);
 	aero_page *pages[20];
 
 	/* All it has is a large block, which is broken for it. */
@@ -485,7 +485,7 @@ static void all_online_during_the_add_leaves_nothing_to_come(void **state)
 	struct rig *rig = growing(state, 512);
 
 	rig_growth(rig);
-	rig_online(rig, AERO_CLASS_RUN);
+	rig_online(rig, AERO_CLASS_SPLIT);
 	assert_int_equal(grown(rig, 512, NULL), AERO_END_WAIT);
 	assert_int_equal(rig->b.coming_pages, 0);
 	/* A second growth starts from nothing again. */
@@ -608,7 +608,7 @@ static void adopted_blocks_are_reclaimed_in_their_class(void **state)
 	rig_growth(rig);
 	grown(rig, 1025, NULL);
 	rig_online(rig, AERO_CLASS_LARGE);
-	rig_online(rig, AERO_CLASS_RUN);
+	rig_online(rig, AERO_CLASS_SPLIT);
 	rig_online(rig, AERO_CLASS_PAGE);
 	assert_int_equal(rig->b.counters.adopted_pages, 1025);
 	assert_int_equal(rig->b.size_pages, 1025);
@@ -617,7 +617,7 @@ static void adopted_blocks_are_reclaimed_in_their_class(void **state)
 	rig->fake.beyond_pages = 0;
 	rig_run(rig);
 	assert_string_equal(rig->fake.course,
-			    "target reclaim:page:1 reclaim:run:1 reclaim:large:1 ");
+			    "target reclaim:page:1 reclaim:split:1 reclaim:large:1 ");
 	assert_int_equal(rig->b.counters.pages_out, 1025);
 	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES - 2048 + 1025);
 }
@@ -660,7 +660,7 @@ int main(void)
 		RIG_TEST(nothing_moves_after_stop),
 		RIG_TEST(drain_waits_for_isolated_pages),
 		RIG_TEST(hollow_balloon_is_reclaimed_at_the_end_never_popped),
-		RIG_TEST(hollow_pages_that_cannot_be_had_stay),
+		RIG_TEST(unbacked_pages_that_cannot_be_had_stay),
 		RIG_TEST(adopted_pages_are_reclaimed_like_any_other),
 		RIG_TEST(abandoned_pages_are_the_callers),
 		RIG_TEST(growth_asks_for_exactly_what_is_missing),

@@ -28,7 +28,7 @@ static void run_is_512_units_in_frame_order(void **state)
 	struct rig *rig = *state;
 	unsigned long long first;
 
-	fill(rig, AERO_CLASS_RUN, 1);
+	fill(rig, AERO_CLASS_SPLIT, 1);
 	first = rig->b.batch.block[0]->pfn.v;
 	assert_int_equal(rig->b.batch.units, 512);
 	assert_int_equal(rig->b.batch.held_order, 9);
@@ -79,7 +79,7 @@ static void answers_of_the_last_call_are_cleared(void **state)
 {
 	struct rig *rig = *state;
 
-	fill(rig, AERO_CLASS_RUN, 1);
+	fill(rig, AERO_CLASS_SPLIT, 1);
 	assert_int_equal(aero_batch_send(&rig->b, soiled_call), AERO_REPLY_FAILED);
 	assert_int_equal(aero_batch_send(&rig->b, clean_call), AERO_REPLY_OK);
 }

@@ -19,9 +19,9 @@ static struct rig *inflated_by_runs(void **state, unsigned int runs)
 	struct rig *rig = *state;
 
 	rig->b.link.large = false;
-	rig->b.config.runs = true;
+	rig->b.config.split = true;
 	rig_reach(rig, runs * 512);
-	assert_int_equal(rig->b.held[AERO_CLASS_RUN], runs);
+	assert_int_equal(rig->b.held[AERO_CLASS_SPLIT], runs);
 	rig->fake.course[0] = 0;
 	return rig;
 }
@@ -153,9 +153,9 @@ static void run_goes_back_whole(void **state)
 	struct rig *rig = inflated_by_runs(state, 3);
 
 	rig_reach(rig, 512);
-	assert_int_equal(rig->b.held[AERO_CLASS_RUN], 1);
-	assert_int_equal(rig->b.counters.runs_broken, 0);
-	assert_string_equal(rig->fake.course, "target reclaim:run:1 reclaim:run:1 target ");
+	assert_int_equal(rig->b.held[AERO_CLASS_SPLIT], 1);
+	assert_int_equal(rig->b.counters.blocks_broken, 0);
+	assert_string_equal(rig->fake.course, "target reclaim:split:1 reclaim:split:1 target ");
 }
 
 static void run_released_in_part_becomes_pages(void **state)
@@ -164,11 +164,11 @@ static void run_released_in_part_becomes_pages(void **state)
 
 	rig->fake.target_pages = 0;
 	rig->fake.answer = fake_odd_frame;
-	rig->fake.answer_arg = rig->port.held[AERO_CLASS_RUN].first->pfn.v + 7;
+	rig->fake.answer_arg = rig->port.held[AERO_CLASS_SPLIT].first->pfn.v + 7;
 	rig_run(rig);
-	assert_int_equal(rig->b.held[AERO_CLASS_RUN], 0);
+	assert_int_equal(rig->b.held[AERO_CLASS_SPLIT], 0);
 	assert_int_equal(rig->b.held[AERO_CLASS_PAGE], 1);
-	assert_int_equal(rig->b.counters.runs_broken, 1);
+	assert_int_equal(rig->b.counters.blocks_broken, 1);
 	rig->fake.answer = NULL;
 	rig_run(rig);
 	assert_int_equal(rig->b.size_pages, 0);
@@ -182,8 +182,8 @@ static void run_kept_whole_stays_whole(void **state)
 	rig->fake.target_pages = 0;
 	rig->fake.answer = fake_keep_all;
 	rig_run(rig);
-	assert_int_equal(rig->b.held[AERO_CLASS_RUN], 1);
-	assert_int_equal(rig->b.counters.runs_broken, 0);
+	assert_int_equal(rig->b.held[AERO_CLASS_SPLIT], 1);
+	assert_int_equal(rig->b.counters.blocks_broken, 0);
 }
 
 static void isolated_pages_wait_for_the_next_run(void **state)
@@ -319,7 +319,7 @@ static void without_slack_a_run_is_broken_for_its_pages(void **state)
 	rig->b.link.divisible = rig->fake.divisible = true;
 	rig_reach(rig, 700);
 	assert_int_equal(rig->b.size_pages, 700);
-	assert_int_equal(rig->b.held[AERO_CLASS_RUN], 1);
+	assert_int_equal(rig->b.held[AERO_CLASS_SPLIT], 1);
 	assert_int_equal(rig->b.held[AERO_CLASS_PAGE], 188);
 }
 

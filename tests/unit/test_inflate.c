@@ -12,7 +12,7 @@ static void inflates_to_the_page(void **state)
 	assert_int_equal(rig_run(rig), AERO_END_DONE);
 	assert_int_equal(rig->b.size_pages, 1537);
 	assert_string_equal(rig->fake.course,
-			    "target give:page:512 give:page:512 give:page:512 give:page:1 ");
+			    "target offer:page:512 offer:page:512 offer:page:512 offer:page:1 ");
 	assert_int_equal(rig->b.counters.pages_in, 1537);
 }
 
@@ -22,7 +22,7 @@ static void large_blocks_first_then_pages(void **state)
 
 	rig->fake.target_pages = 1100;
 	rig_run(rig);
-	assert_string_equal(rig->fake.course, "target give:large:2 give:page:76 ");
+	assert_string_equal(rig->fake.course, "target offer:large:2 offer:page:76 ");
 	assert_int_equal(rig->b.size_pages, 1100);
 }
 
@@ -33,7 +33,7 @@ static void large_only_where_the_hypervisor_takes_it(void **state)
 	rig->b.link.large = false;
 	rig->fake.target_pages = 1024;
 	rig_run(rig);
-	assert_string_equal(rig->fake.course, "target give:page:512 give:page:512 ");
+	assert_string_equal(rig->fake.course, "target offer:page:512 offer:page:512 ");
 }
 
 static void large_only_where_the_administrator_wants_it(void **state)
@@ -43,7 +43,7 @@ static void large_only_where_the_administrator_wants_it(void **state)
 	rig->b.config.large = false;
 	rig->fake.target_pages = 512;
 	rig_run(rig);
-	assert_string_equal(rig->fake.course, "target give:page:512 ");
+	assert_string_equal(rig->fake.course, "target offer:page:512 ");
 }
 
 static void runs_are_taken_where_large_units_are_not(void **state)
@@ -51,11 +51,11 @@ static void runs_are_taken_where_large_units_are_not(void **state)
 	struct rig *rig = *state;
 
 	rig->b.link.large = false;
-	rig->b.config.runs = true;
+	rig->b.config.split = true;
 	rig->fake.target_pages = 1025;
 	rig_run(rig);
-	assert_string_equal(rig->fake.course, "target give:run:1 give:run:1 give:page:1 ");
-	assert_int_equal(rig->b.held[AERO_CLASS_RUN], 2);
+	assert_string_equal(rig->fake.course, "target offer:split:1 offer:split:1 offer:page:1 ");
+	assert_int_equal(rig->b.held[AERO_CLASS_SPLIT], 2);
 }
 
 static void failed_large_allocation_sends_what_it_has_and_goes_on_with_pages(void **state)
@@ -66,7 +66,8 @@ static void failed_large_allocation_sends_what_it_has_and_goes_on_with_pages(voi
 		(struct sim_rule){.effort = SIM_ANY, .order = 9, .first = 3, .times = 1};
 	rig->fake.target_pages = 4 * 512;
 	rig_run(rig);
-	assert_string_equal(rig->fake.course, "target give:large:2 give:page:512 give:page:512 ");
+	assert_string_equal(rig->fake.course,
+			    "target offer:large:2 offer:page:512 offer:page:512 ");
 	assert_int_equal(rig->b.counters.take_failed[AERO_UNIT_LARGE][AERO_LIGHT], 1);
 	assert_int_equal(rig->b.counters.taken[AERO_UNIT_LARGE][AERO_LIGHT], 2);
 	assert_int_equal(rig->b.counters.taken[AERO_UNIT_BASE][AERO_LIGHT], 1024);
@@ -92,7 +93,7 @@ static void slow_cycles_use_pages_only(void **state)
 	rig->b.pace.slow_left = 2;
 	rig->fake.target_pages = 1024;
 	rig_run(rig);
-	assert_string_equal(rig->fake.course, "target give:page:512 give:page:512 ");
+	assert_string_equal(rig->fake.course, "target offer:page:512 offer:page:512 ");
 }
 
 static void first_without_reclaim_then_with(void **state)
@@ -204,11 +205,11 @@ static void large_that_is_refused_is_followed_by_runs_and_then_pages(void **stat
 {
 	struct rig *rig = *state;
 
-	rig->b.config.runs = true;
+	rig->b.config.split = true;
 	rig->fake.target_pages = 512;
 	rig->fake.answer = fake_refuse_all;
 	assert_int_equal(rig_run(rig), AERO_END_NO_PROGRESS);
-	assert_string_equal(rig->fake.course, "target give:large:1 give:run:1 give:page:512 ");
+	assert_string_equal(rig->fake.course, "target offer:large:1 offer:split:1 offer:page:512 ");
 	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
 }
 
@@ -216,17 +217,17 @@ static void run_taken_in_part_becomes_pages(void **state)
 {
 	struct rig *rig = *state;
 
-	rig->b.config.runs = true;
+	rig->b.config.split = true;
 	rig->b.link.large = false;
 	rig->fake.target_pages = 512;
 	rig->fake.answer = fake_refuse_first;
 	rig->fake.answer_arg = 1;
 	rig_step(rig);
 	rig_step(rig);
-	assert_int_equal(rig->b.held[AERO_CLASS_RUN], 0);
+	assert_int_equal(rig->b.held[AERO_CLASS_SPLIT], 0);
 	assert_int_equal(rig->b.held[AERO_CLASS_PAGE], 511);
 	assert_int_equal(rig->b.refused_n[AERO_UNIT_BASE], 1);
-	assert_int_equal(rig->b.counters.runs_broken, 1);
+	assert_int_equal(rig->b.counters.blocks_broken, 1);
 }
 
 static void not_needed_is_freed_at_once_and_ends_the_run(void **state)
@@ -266,7 +267,7 @@ static void failed_batch_frees_all_its_pages(void **state)
 
 	rig->fake.target_pages = 2048;
 	for (i = 0; i < 2; i++) {
-		rig->fake.on_give = (struct fake_order){.reply = replies[i], .times = 1};
+		rig->fake.on_offer = (struct fake_order){.reply = replies[i], .times = 1};
 		assert_int_equal(rig_run(rig), AERO_END_COMMAND);
 		assert_int_equal(rig->b.size_pages, 0);
 		assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
@@ -301,7 +302,7 @@ static void reset_in_the_middle_of_a_run_frees_nothing_twice(void **state)
 {
 	struct rig *rig = *state;
 
-	rig->b.config.runs = true;
+	rig->b.config.split = true;
 	rig->b.link.large = false;
 	rig->fake.target_pages = 1024;
 	rig->fake.answer = fake_reset_after;
@@ -316,7 +317,7 @@ static void reset_of_a_whole_batch_frees_it(void **state)
 	struct rig *rig = *state;
 
 	rig->fake.target_pages = 1024;
-	rig->fake.on_give = (struct fake_order){.reply = AERO_REPLY_RESET, .times = 1};
+	rig->fake.on_offer = (struct fake_order){.reply = AERO_REPLY_RESET, .times = 1};
 	assert_int_equal(rig_run(rig), AERO_END_RESET);
 	assert_true(rig->b.reset_required);
 	assert_int_equal(rig->b.size_pages, 0);
@@ -342,7 +343,7 @@ static void target_lowered_in_the_middle_of_an_inflation_turns_it_round(void **s
 	/* The answer to the second batch tells what the first changed. */
 	assert_string_equal(
 		rig->fake.course,
-		"target give:page:512 give:page:512 reclaim:page:512 reclaim:page:412 ");
+		"target offer:page:512 offer:page:512 reclaim:page:512 reclaim:page:412 ");
 	assert_int_equal(rig->b.size_pages, 100);
 }
 
@@ -353,7 +354,7 @@ static void every_give_is_traced(void **state)
 
 	rig->fake.target_pages = 1024;
 	rig_run(rig);
-	trace = sim_last_trace(&rig->port, AERO_EVENT_GIVE);
+	trace = sim_last_trace(&rig->port, AERO_EVENT_OFFER);
 	assert_non_null(trace);
 	assert_int_equal(trace->a, AERO_CLASS_LARGE);
 	assert_int_equal(trace->b, 2);

@@ -47,7 +47,7 @@ static void assert_whole(struct rig *rig)
 
 static void pages_are_lent_without_a_word_to_the_hypervisor(void **state)
 {
-	struct rig *rig = rig_hollow(state, 100);
+	struct rig *rig = rig_unbacked(state, 100);
 
 	assert_int_equal(lend(rig, 30), 30);
 	assert_int_equal(rig->b.size_pages, 70);
@@ -59,11 +59,11 @@ static void pages_are_lent_without_a_word_to_the_hypervisor(void **state)
 
 static void blocks_are_broken_for_a_loan(void **state)
 {
-	struct rig *rig = rig_hollow(state, 1024);
+	struct rig *rig = rig_unbacked(state, 1024);
 
 	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 2);
 	assert_int_equal(lend(rig, 10), 10);
-	assert_int_equal(rig->b.counters.runs_broken, 1);
+	assert_int_equal(rig->b.counters.blocks_broken, 1);
 	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 1);
 	assert_int_equal(rig->b.held[AERO_CLASS_PAGE], 502);
 	/* Single pages first: no block is broken as long as they last. */
@@ -76,7 +76,7 @@ static void blocks_are_broken_for_a_loan(void **state)
 
 static void loan_over_several_sources_is_one(void **state)
 {
-	struct rig *rig = rig_hollow(state, 512 + 7);
+	struct rig *rig = rig_unbacked(state, 512 + 7);
 
 	assert_int_equal(rig->b.held[AERO_CLASS_PAGE], 7);
 	assert_int_equal(lend(rig, 500), 500);
@@ -89,9 +89,9 @@ static void runs_are_broken_too(void **state)
 	struct rig *rig = *state;
 
 	rig->b.config.large = false;
-	rig->b.config.runs = true;
-	rig_hollow(state, 512);
-	assert_int_equal(rig->b.held[AERO_CLASS_RUN], 1);
+	rig->b.config.split = true;
+	rig_unbacked(state, 512);
+	assert_int_equal(rig->b.held[AERO_CLASS_SPLIT], 1);
 	assert_int_equal(lend(rig, 5), 5);
 	assert_int_equal(rig->b.held[AERO_CLASS_PAGE], 507);
 	assert_whole(rig);
@@ -99,7 +99,7 @@ static void runs_are_broken_too(void **state)
 
 static void no_more_is_lent_than_there_is(void **state)
 {
-	struct rig *rig = rig_hollow(state, 100);
+	struct rig *rig = rig_unbacked(state, 100);
 
 	assert_int_equal(lend(rig, 101), 100);
 	assert_int_equal(rig->b.size_pages, 0);
@@ -110,7 +110,7 @@ static void no_more_is_lent_than_there_is(void **state)
 
 static void empty_balloon_lends_nothing(void **state)
 {
-	struct rig *rig = rig_hollow(state, 0);
+	struct rig *rig = rig_unbacked(state, 0);
 
 	assert_int_equal(lend(rig, 10), 0);
 	assert_int_equal(rig->b.lent_pages, 0);
@@ -118,18 +118,18 @@ static void empty_balloon_lends_nothing(void **state)
 
 static void nobody_borrows_nothing(void **state)
 {
-	struct rig *rig = rig_hollow(state, 1024);
+	struct rig *rig = rig_unbacked(state, 1024);
 
 	assert_int_equal(lend(rig, 0), 0);
 	assert_int_equal(fund(rig, 0), 0);
 	assert_int_equal(repay(rig, 0), 0);
-	assert_int_equal(rig->b.counters.runs_broken, 0);
+	assert_int_equal(rig->b.counters.blocks_broken, 0);
 	assert_string_equal(rig->fake.course, "");
 }
 
 static void a_loan_is_a_batch_at_the_most(void **state)
 {
-	struct rig *rig = rig_hollow(state, 2048);
+	struct rig *rig = rig_unbacked(state, 2048);
 	aero_page *pages[2048];
 
 	assert_int_equal(aero_lend(&rig->b, pages, 2048), AERO_BATCH_MAX);
@@ -139,7 +139,7 @@ static void a_loan_is_a_batch_at_the_most(void **state)
 
 static void isolated_pages_are_not_lent(void **state)
 {
-	struct rig *rig = rig_hollow(state, 10);
+	struct rig *rig = rig_unbacked(state, 10);
 	aero_page *page = sim_isolate(&rig->port);
 
 	assert_int_equal(lend(rig, 10), 9);
@@ -150,7 +150,7 @@ static void isolated_pages_are_not_lent(void **state)
 
 static void loan_in_the_middle_of_a_run_is_no_hindrance(void **state)
 {
-	struct rig *rig = rig_hollow(state, 0);
+	struct rig *rig = rig_unbacked(state, 0);
 
 	rig->b.config.large = false;
 	rig->fake.target_pages = 1500;
@@ -175,10 +175,10 @@ static void loan_in_the_middle_of_a_run_is_no_hindrance(void **state)
 
 static void funding_takes_free_pages_first(void **state)
 {
-	struct rig *rig = rig_hollow(state, 0);
+	struct rig *rig = rig_unbacked(state, 0);
 
 	assert_int_equal(fund(rig, 50), 50);
-	assert_string_equal(rig->fake.course, "give:page:50 ");
+	assert_string_equal(rig->fake.course, "offer:page:50 ");
 	assert_int_equal(rig->b.counters.taken[AERO_UNIT_BASE][AERO_LIGHT], 50);
 	assert_int_equal(rig->b.counters.taken[AERO_UNIT_BASE][AERO_RECLAIM], 0);
 	assert_int_equal(rig->b.counters.pages_in, 50);
@@ -189,11 +189,11 @@ static void funding_takes_free_pages_first(void **state)
 
 static void funding_reclaims_what_is_not_free(void **state)
 {
-	struct rig *rig = rig_hollow(state, 0);
+	struct rig *rig = rig_unbacked(state, 0);
 
 	rig->port.low_pages = RIG_PAGES - 20;
 	assert_int_equal(fund(rig, 50), 50);
-	assert_string_equal(rig->fake.course, "give:page:50 ");
+	assert_string_equal(rig->fake.course, "offer:page:50 ");
 	assert_int_equal(rig->b.counters.taken[AERO_UNIT_BASE][AERO_LIGHT], 20);
 	assert_int_equal(rig->b.counters.taken[AERO_UNIT_BASE][AERO_RECLAIM], 30);
 	assert_int_equal(lend(rig, 50), 50);
@@ -203,7 +203,7 @@ static void funding_reclaims_what_is_not_free(void **state)
 
 static void guest_with_nothing_to_spare_funds_nothing(void **state)
 {
-	struct rig *rig = rig_hollow(state, 0);
+	struct rig *rig = rig_unbacked(state, 0);
 
 	rig->port.spare_floor = RIG_PAGES;
 	assert_int_equal(fund(rig, 50), 0);
@@ -213,7 +213,7 @@ static void guest_with_nothing_to_spare_funds_nothing(void **state)
 
 static void funding_stops_at_what_the_guest_can_spare(void **state)
 {
-	struct rig *rig = rig_hollow(state, 0);
+	struct rig *rig = rig_unbacked(state, 0);
 
 	rig->port.spare_floor = RIG_PAGES - 10;
 	assert_int_equal(fund(rig, 50), 10);
@@ -225,7 +225,7 @@ static void funding_stops_at_what_the_guest_can_spare(void **state)
 
 static void allocator_that_fails_funds_nothing(void **state)
 {
-	struct rig *rig = rig_hollow(state, 0);
+	struct rig *rig = rig_unbacked(state, 0);
 
 	rig->port.rule[0] = (struct sim_rule){
 		.effort = SIM_ANY, .order = SIM_ANY, .first = 1, .times = UINT64_MAX};
@@ -237,19 +237,19 @@ static void allocator_that_fails_funds_nothing(void **state)
 
 static void allocator_that_fails_half_way_funds_a_part(void **state)
 {
-	struct rig *rig = rig_hollow(state, 0);
+	struct rig *rig = rig_unbacked(state, 0);
 
 	rig->port.rule[0] = (struct sim_rule){
 		.effort = SIM_ANY, .order = SIM_ANY, .first = 21, .times = UINT64_MAX};
 	assert_int_equal(fund(rig, 50), 20);
-	assert_string_equal(rig->fake.course, "give:page:20 ");
+	assert_string_equal(rig->fake.course, "offer:page:20 ");
 	rig->port.rule[0].times = 0;
 	assert_whole(rig);
 }
 
 static void pages_the_hypervisor_refuses_fund_nothing(void **state)
 {
-	struct rig *rig = rig_hollow(state, 0);
+	struct rig *rig = rig_unbacked(state, 0);
 
 	rig->fake.answer = fake_refuse_all;
 	assert_int_equal(fund(rig, 50), 0);
@@ -261,7 +261,7 @@ static void pages_the_hypervisor_refuses_fund_nothing(void **state)
 
 static void pages_refused_in_part_fund_the_rest(void **state)
 {
-	struct rig *rig = rig_hollow(state, 0);
+	struct rig *rig = rig_unbacked(state, 0);
 
 	rig->fake.answer = fake_refuse_first;
 	rig->fake.answer_arg = 15;
@@ -273,9 +273,9 @@ static void pages_refused_in_part_fund_the_rest(void **state)
 
 static void failed_command_funds_nothing(void **state)
 {
-	struct rig *rig = rig_hollow(state, 0);
+	struct rig *rig = rig_unbacked(state, 0);
 
-	rig->fake.on_give = (struct fake_order){.reply = AERO_REPLY_BUSY, .times = 1};
+	rig->fake.on_offer = (struct fake_order){.reply = AERO_REPLY_BUSY, .times = 1};
 	assert_int_equal(fund(rig, 50), 0);
 	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
 	assert_int_equal(fund(rig, 50), 50);
@@ -284,7 +284,7 @@ static void failed_command_funds_nothing(void **state)
 
 static void funding_is_a_batch_at_the_most(void **state)
 {
-	struct rig *rig = rig_hollow(state, 0);
+	struct rig *rig = rig_unbacked(state, 0);
 
 	assert_int_equal(fund(rig, 5000), AERO_BATCH_MAX);
 	assert_whole(rig);
@@ -292,7 +292,7 @@ static void funding_is_a_batch_at_the_most(void **state)
 
 static void funding_is_no_blocks(void **state)
 {
-	struct rig *rig = rig_hollow(state, 512);
+	struct rig *rig = rig_unbacked(state, 512);
 
 	assert_int_equal(fund(rig, 100), 100);
 	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 1);
@@ -302,7 +302,7 @@ static void funding_is_no_blocks(void **state)
 
 static void funds_that_are_not_lent_go_back_to_the_guest(void **state)
 {
-	struct rig *rig = rig_hollow(state, 100);
+	struct rig *rig = rig_unbacked(state, 100);
 
 	assert_int_equal(fund(rig, 50), 50);
 	assert_int_equal(rig_run(rig), AERO_END_DONE);
@@ -313,7 +313,7 @@ static void funds_that_are_not_lent_go_back_to_the_guest(void **state)
 
 static void run_goes_on_after_funds_in_the_middle_of_it(void **state)
 {
-	struct rig *rig = rig_hollow(state, 0);
+	struct rig *rig = rig_unbacked(state, 0);
 
 	rig->b.config.large = false;
 	rig->fake.target_pages = 1500;
@@ -336,7 +336,7 @@ static void run_goes_on_after_funds_in_the_middle_of_it(void **state)
 
 static void refusal_of_funds_does_not_end_a_run(void **state)
 {
-	struct rig *rig = rig_hollow(state, 0);
+	struct rig *rig = rig_unbacked(state, 0);
 
 	rig->b.config.large = false;
 	rig->fake.target_pages = 1500;
@@ -355,7 +355,7 @@ static void funds_in_the_middle_of_a_deflation(void **state)
 	struct rig *rig = *state;
 
 	rig->b.config.large = false;
-	rig_hollow(state, 1500);
+	rig_unbacked(state, 1500);
 	rig->fake.target_pages = 100;
 	rig_step(rig);
 	rig_step(rig);
@@ -371,7 +371,7 @@ static void funds_in_the_middle_of_a_deflation(void **state)
 
 static void repaid_pages_are_the_balloons(void **state)
 {
-	struct rig *rig = rig_hollow(state, 100);
+	struct rig *rig = rig_unbacked(state, 100);
 
 	lend(rig, 60);
 	assert_int_equal(repay(rig, 20), 20);
@@ -387,7 +387,7 @@ static void repaid_pages_are_the_balloons(void **state)
 
 static void pages_repaid_at_the_end_are_drained(void **state)
 {
-	struct rig *rig = rig_hollow(state, 100);
+	struct rig *rig = rig_unbacked(state, 100);
 
 	lend(rig, 60);
 	aero_stop(&rig->b);
@@ -426,7 +426,7 @@ static void nothing_is_lent_before_the_connection(void **state)
 
 static void nothing_is_lent_after_stop(void **state)
 {
-	struct rig *rig = rig_hollow(state, 100);
+	struct rig *rig = rig_unbacked(state, 100);
 
 	aero_stop(&rig->b);
 	assert_lends_nothing(rig);
@@ -442,7 +442,7 @@ static void nothing_is_lent_where_a_reset_pops_the_balloon(void **state)
 
 static void nothing_is_lent_while_the_connection_is_lost(void **state)
 {
-	struct rig *rig = rig_hollow(state, 100);
+	struct rig *rig = rig_unbacked(state, 100);
 
 	rig->b.reset_required = true;
 	assert_lends_nothing(rig);

@@ -22,7 +22,7 @@ static void page_moves_at_the_target(void **state)
 	assert_int_equal(rig->b.size_pages, 10);
 	assert_int_equal(rig->b.counters.migrated, 1);
 	/* The old one first: at its target a hypervisor needs no page more. */
-	assert_string_equal(rig->fake.course, "reclaim:page:1 give:page:1 ");
+	assert_string_equal(rig->fake.course, "reclaim:page:1 offer:page:1 ");
 }
 
 static void page_the_hypervisor_keeps_stays(void **state)
@@ -56,7 +56,7 @@ static void old_page_is_given_again_when_the_new_one_is_refused(void **state)
 	sim_putback(&rig->port, page);
 	rig_check(rig);
 	assert_int_equal(rig->b.size_pages, 10);
-	assert_string_equal(rig->fake.course, "reclaim:page:1 give:page:1 give:page:1 ");
+	assert_string_equal(rig->fake.course, "reclaim:page:1 offer:page:1 offer:page:1 ");
 }
 
 static void balloon_shrinks_when_both_are_refused(void **state)
@@ -82,9 +82,9 @@ static void failed_commands_leave_no_doubt(void **state)
 
 	rig->fake.on_reclaim = (struct fake_order){.reply = AERO_REPLY_BUSY, .times = 1};
 	assert_int_equal(sim_migrate(&rig->b, page), AERO_MIGRATE_FAILED);
-	rig->fake.on_give = (struct fake_order){.reply = AERO_REPLY_FAILED, .times = 1};
+	rig->fake.on_offer = (struct fake_order){.reply = AERO_REPLY_FAILED, .times = 1};
 	assert_int_equal(sim_migrate(&rig->b, page), AERO_MIGRATE_FAILED);
-	rig->fake.on_give = (struct fake_order){.reply = AERO_REPLY_FAILED, .times = 2};
+	rig->fake.on_offer = (struct fake_order){.reply = AERO_REPLY_FAILED, .times = 2};
 	assert_int_equal(sim_migrate(&rig->b, page), AERO_MIGRATE_SHRUNK);
 	rig_check(rig);
 }
@@ -99,7 +99,7 @@ static void reset_in_any_of_its_calls_loses_no_page(void **state)
 		page = isolated(rig);
 		rig->fake.on_reclaim =
 			(struct fake_order){.reply = AERO_REPLY_RESET, .times = call == 0};
-		rig->fake.on_give = (struct fake_order){
+		rig->fake.on_offer = (struct fake_order){
 			.reply = AERO_REPLY_RESET, .skip = call == 2, .times = call != 0};
 		if (call == 2) {
 			rig->fake.answer = refuse_another;

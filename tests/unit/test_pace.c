@@ -167,7 +167,7 @@ static void run_whose_command_failed_earns_nothing(void **state)
 	rig->b.pace.slow_left = 3;
 	rig->b.pace.rate = 512;
 	rig->fake.target_pages = 5000;
-	rig->fake.on_give = (struct fake_order){.reply = AERO_REPLY_FAILED, .times = 1};
+	rig->fake.on_offer = (struct fake_order){.reply = AERO_REPLY_FAILED, .times = 1};
 	assert_int_equal(rig_run(rig), AERO_END_COMMAND);
 	assert_int_equal(rig->b.pace.rate, 512);
 }

@@ -38,7 +38,7 @@ static aero_page *take(struct rig *rig, unsigned int order)
 
 static void give(struct rig *rig, aero_page *block, unsigned int order)
 {
-	aero_port_give(&rig->port, order, &block, 1);
+	aero_port_free(&rig->port, order, &block, 1);
 }
 
 /* -- the allocator --------------------------------------------------------------- */

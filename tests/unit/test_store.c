@@ -17,9 +17,9 @@ static void hold_counts_blocks_and_pages(void **state)
 	take(rig, 9, 2);
 	aero_store_hold(&rig->b, AERO_CLASS_LARGE, rig->b.batch.block, 2);
 	take(rig, 9, 1);
-	aero_store_hold(&rig->b, AERO_CLASS_RUN, rig->b.batch.block, 1);
+	aero_store_hold(&rig->b, AERO_CLASS_SPLIT, rig->b.batch.block, 1);
 	assert_int_equal(rig->b.held[AERO_CLASS_PAGE], 3);
-	assert_int_equal(rig->b.held[AERO_CLASS_RUN], 1);
+	assert_int_equal(rig->b.held[AERO_CLASS_SPLIT], 1);
 	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 2);
 	assert_int_equal(rig->b.size_pages, 3 + 3 * 512);
 	sim_check(&rig->b, NULL);
@@ -33,8 +33,8 @@ static void unhold_gives_what_there_is(void **state)
 	aero_store_hold(&rig->b, AERO_CLASS_PAGE, rig->b.batch.block, 5);
 	assert_int_equal(aero_store_unhold(&rig->b, AERO_CLASS_PAGE, rig->b.batch.block, 100), 5);
 	assert_int_equal(rig->b.size_pages, 0);
-	aero_store_give(&rig->b, AERO_CLASS_PAGE, rig->b.batch.block, 5);
-	assert_int_equal(rig->b.counters.given[AERO_UNIT_BASE], 5);
+	aero_store_free(&rig->b, AERO_CLASS_PAGE, rig->b.batch.block, 5);
+	assert_int_equal(rig->b.counters.freed[AERO_UNIT_BASE], 5);
 	sim_check(&rig->b, NULL);
 }
 
@@ -58,11 +58,11 @@ static void give_counts_a_run_as_512_pages(void **state)
 	struct rig *rig = *state;
 
 	take(rig, 9, 1);
-	aero_store_give(&rig->b, AERO_CLASS_RUN, rig->b.batch.block, 1);
+	aero_store_free(&rig->b, AERO_CLASS_SPLIT, rig->b.batch.block, 1);
 	take(rig, 9, 1);
-	aero_store_give(&rig->b, AERO_CLASS_LARGE, rig->b.batch.block, 1);
-	assert_int_equal(rig->b.counters.given[AERO_UNIT_BASE], 512);
-	assert_int_equal(rig->b.counters.given[AERO_UNIT_LARGE], 1);
+	aero_store_free(&rig->b, AERO_CLASS_LARGE, rig->b.batch.block, 1);
+	assert_int_equal(rig->b.counters.freed[AERO_UNIT_BASE], 512);
+	assert_int_equal(rig->b.counters.freed[AERO_UNIT_LARGE], 1);
 }
 
 static void sixteen_refused_pages_are_kept_the_seventeenth_is_freed(void **state)
@@ -121,7 +121,7 @@ static void pop_takes_one_batch_at_a_time(void **state)
 	take(rig, 0, 1);
 	aero_store_hold(&rig->b, AERO_CLASS_PAGE, rig->b.batch.block, 1);
 	take(rig, 9, 2);
-	aero_store_hold(&rig->b, AERO_CLASS_RUN, rig->b.batch.block, 2);
+	aero_store_hold(&rig->b, AERO_CLASS_SPLIT, rig->b.batch.block, 2);
 	take(rig, 9, 3);
 	aero_store_hold(&rig->b, AERO_CLASS_LARGE, rig->b.batch.block, 3);
 	assert_true(aero_store_pop(&rig->b));
@@ -144,12 +144,12 @@ static void broken_run_is_held_as_pages(void **state)
 	struct rig *rig = *state;
 
 	take(rig, 9, 1);
-	aero_store_hold(&rig->b, AERO_CLASS_RUN, rig->b.batch.block, 1);
+	aero_store_hold(&rig->b, AERO_CLASS_SPLIT, rig->b.batch.block, 1);
 	assert_true(aero_store_break(&rig->b));
-	assert_int_equal(rig->b.held[AERO_CLASS_RUN], 0);
+	assert_int_equal(rig->b.held[AERO_CLASS_SPLIT], 0);
 	assert_int_equal(rig->b.held[AERO_CLASS_PAGE], 512);
 	assert_int_equal(rig->b.size_pages, 512);
-	assert_int_equal(rig->b.counters.runs_broken, 1);
+	assert_int_equal(rig->b.counters.blocks_broken, 1);
 	sim_check(&rig->b, NULL);
 	assert_false(aero_store_break(&rig->b));
 }

@@ -252,7 +252,7 @@ static void old_host_gets_basic_commands_only(void **state)
 	assert_false(host->link.large);
 	assert_null(host->page);
 	host->calls = 0;
-	ops->give(&host->v, batch_of(host, AERO_CLASS_PAGE, 1, 5));
+	ops->offer(&host->v, batch_of(host, AERO_CLASS_PAGE, 1, 5));
 	assert_call(host, 0, AERO_VMW_LOCK, 5, 0);
 }
 
@@ -469,7 +469,7 @@ static void batch_holds_addresses_in_order(void **state)
 	struct aero_batch *batch = batch_of(host, AERO_CLASS_PAGE, 512, 0x1000);
 	unsigned int i;
 
-	assert_int_equal(ops->give(&host->v, batch), AERO_REPLY_OK);
+	assert_int_equal(ops->offer(&host->v, batch), AERO_REPLY_OK);
 	assert_call(host, 0, AERO_VMW_BATCHED_LOCK, BATCH_FRAME, 512);
 	for (i = 0; i < 512; i++)
 		assert_true(host->entry[i] == (0x1000ULL + i) << 12);
@@ -483,7 +483,7 @@ static void batch_page_above_16_tib_is_named_in_full(void **state)
 	struct host *host = connected(state, AERO_VMW_CAP_ALL & ~AERO_VMW_CAP_TARGET_64);
 
 	/* answer_entries() asserts it too, for each batch of each test. */
-	ops->give(&host->v, batch_of(host, AERO_CLASS_PAGE, 1, 1));
+	ops->offer(&host->v, batch_of(host, AERO_CLASS_PAGE, 1, 1));
 	assert_true(host->call[0].arg1 == BATCH_FRAME);
 }
 
@@ -491,7 +491,7 @@ static void frames_above_32_bits_are_not_cut_in_a_batch(void **state)
 {
 	struct host *host = connected(state, AERO_VMW_CAP_ALL & ~AERO_VMW_CAP_TARGET_64);
 
-	assert_int_equal(ops->give(&host->v, batch_of(host, AERO_CLASS_PAGE, 1, 0xabcdef01234ULL)),
+	assert_int_equal(ops->offer(&host->v, batch_of(host, AERO_CLASS_PAGE, 1, 0xabcdef01234ULL)),
 			 AERO_REPLY_OK);
 	assert_true(host->entry[0] == 0xabcdef01234000ULL);
 }
@@ -500,7 +500,7 @@ static void run_is_512_entries(void **state)
 {
 	struct host *host = connected(state, AERO_VMW_CAP_ALL);
 
-	ops->give(&host->v, batch_of(host, AERO_CLASS_RUN, 1, 0x400));
+	ops->offer(&host->v, batch_of(host, AERO_CLASS_SPLIT, 1, 0x400));
 	assert_call(host, 0, AERO_VMW_BATCHED_LOCK, BATCH_FRAME, 512);
 	assert_true(host->entry[0] == 0x400000);
 	assert_true(host->entry[511] == 0x5ff000);
@@ -510,7 +510,7 @@ static void large_blocks_go_by_the_2m_commands(void **state)
 {
 	struct host *host = connected(state, AERO_VMW_CAP_ALL);
 
-	ops->give(&host->v, batch_of(host, AERO_CLASS_LARGE, 2, 0x200));
+	ops->offer(&host->v, batch_of(host, AERO_CLASS_LARGE, 2, 0x200));
 	ops->reclaim(&host->v, batch_of(host, AERO_CLASS_LARGE, 2, 0x200));
 	assert_call(host, 0, AERO_VMW_BATCHED_2M_LOCK, BATCH_FRAME, 2);
 	assert_call(host, 1, AERO_VMW_BATCHED_2M_UNLOCK, BATCH_FRAME, 2);
@@ -551,7 +551,7 @@ static void each_status_of_an_entry_has_its_answer(void **state)
 
 	for (i = 0; i < 32; i++)
 		host->entry_status[i] = (uint8_t)i;
-	assert_int_equal(ops->give(&host->v, batch), AERO_REPLY_RESET);
+	assert_int_equal(ops->offer(&host->v, batch), AERO_REPLY_RESET);
 	for (i = 0; i < 32; i++)
 		assert_int_equal(batch->answer[i], answer_due(i));
 	assert_int_equal(batch->not_ok, 31);
@@ -563,7 +563,7 @@ static void batch_without_a_reset_in_it_is_ok_as_a_whole(void **state)
 	struct aero_batch *batch = batch_of(host, AERO_CLASS_PAGE, 3, 0x200);
 
 	host->entry_status[1] = AERO_VMW_E_PINNED;
-	assert_int_equal(ops->give(&host->v, batch), AERO_REPLY_OK);
+	assert_int_equal(ops->offer(&host->v, batch), AERO_REPLY_OK);
 	assert_int_equal(batch->not_ok, 1);
 	assert_int_equal(batch->answer[1], AERO_ANSWER_REFUSED);
 }
@@ -576,9 +576,9 @@ static void statuses_beyond_the_batch_are_not_looked_at(void **state)
 
 	for (i = 100; i < 512; i++)
 		host->entry_status[i] = AERO_VMW_E_RESET;
-	ops->give(&host->v, batch);
+	ops->offer(&host->v, batch);
 	batch = batch_of(host, AERO_CLASS_PAGE, 100, 0x200);
-	assert_int_equal(ops->give(&host->v, batch), AERO_REPLY_OK);
+	assert_int_equal(ops->offer(&host->v, batch), AERO_REPLY_OK);
 	assert_int_equal(batch->not_ok, 0);
 }
 
@@ -595,7 +595,7 @@ static void failed_batch_says_nothing_of_its_entries(void **state)
 	for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
 		batch = batch_of(host, AERO_CLASS_PAGE, 5, 0x200);
 		answer_with(host, AERO_VMW_BATCHED_LOCK, statuses[i], 1);
-		reply = ops->give(&host->v, batch);
+		reply = ops->offer(&host->v, batch);
 		assert_int_equal(reply, statuses[i] == AERO_VMW_E_BUSY ? AERO_REPLY_BUSY
 								       : AERO_REPLY_FAILED);
 		/* The result register of a failed call is no target. */
@@ -624,7 +624,7 @@ static void unbatched_pages_are_locked_one_by_one(void **state)
 	struct host *host = connected(state, AERO_VMW_CAP_BASIC);
 	struct aero_batch *batch = batch_of(host, AERO_CLASS_PAGE, 3, 0x200);
 
-	assert_int_equal(ops->give(&host->v, batch), AERO_REPLY_OK);
+	assert_int_equal(ops->offer(&host->v, batch), AERO_REPLY_OK);
 	assert_int_equal(ops->reclaim(&host->v, batch), AERO_REPLY_OK);
 	assert_int_equal(host->calls, 6);
 	assert_call(host, 2, AERO_VMW_LOCK, 0x202, 0);
@@ -637,7 +637,7 @@ static void unbatched_run_is_named_page_by_page(void **state)
 {
 	struct host *host = connected(state, AERO_VMW_CAP_BASIC);
 
-	ops->give(&host->v, batch_of(host, AERO_CLASS_RUN, 1, 0x200));
+	ops->offer(&host->v, batch_of(host, AERO_CLASS_SPLIT, 1, 0x200));
 	assert_int_equal(host->calls, 512);
 	assert_call(host, 511, AERO_VMW_LOCK, 0x3ff, 0);
 }
@@ -647,7 +647,7 @@ static void frame_above_32_bits_is_refused_without_a_call(void **state)
 	struct host *host = connected(state, AERO_VMW_CAP_BASIC);
 	struct aero_batch *batch = batch_of(host, AERO_CLASS_PAGE, 2, UINT32_MAX);
 
-	assert_int_equal(ops->give(&host->v, batch), AERO_REPLY_OK);
+	assert_int_equal(ops->offer(&host->v, batch), AERO_REPLY_OK);
 	assert_int_equal(host->calls, 1);
 	assert_call(host, 0, AERO_VMW_LOCK, UINT32_MAX, 0);
 	assert_int_equal(batch->answer[0], AERO_ANSWER_OK);
@@ -660,7 +660,7 @@ static void frame_above_32_bits_is_named_in_full_where_granted(void **state)
 	struct host *host = connected(state, AERO_VMW_CAP_BASIC | AERO_VMW_CAP_TARGET_64);
 	struct aero_batch *batch = batch_of(host, AERO_CLASS_PAGE, 1, 0x123456789ULL);
 
-	assert_int_equal(ops->give(&host->v, batch), AERO_REPLY_OK);
+	assert_int_equal(ops->offer(&host->v, batch), AERO_REPLY_OK);
 	assert_call(host, 0, AERO_VMW_LOCK, 0x123456789ULL, 0);
 	assert_int_equal(batch->not_ok, 0);
 }
@@ -674,7 +674,7 @@ static void each_status_of_lock_has_its_answer(void **state)
 	for (status = 1; status < 40; status++) {
 		batch = batch_of(host, AERO_CLASS_PAGE, 1, 0x200);
 		answer_with(host, AERO_VMW_LOCK, status, 1);
-		assert_int_equal(ops->give(&host->v, batch),
+		assert_int_equal(ops->offer(&host->v, batch),
 				 status == AERO_VMW_E_RESET ? AERO_REPLY_RESET : AERO_REPLY_OK);
 		assert_int_equal(batch->answer[0], answer_due(status));
 		assert_false(batch->has_target);
@@ -688,7 +688,7 @@ static void nobody_is_asked_after_a_reset_in_the_middle(void **state)
 
 	answer_with(host, AERO_VMW_LOCK, AERO_VMW_E_RESET, 1);
 	host->skip = 4;
-	assert_int_equal(ops->give(&host->v, batch), AERO_REPLY_RESET);
+	assert_int_equal(ops->offer(&host->v, batch), AERO_REPLY_RESET);
 	assert_int_equal(host->calls, 5);
 	assert_int_equal(batch->not_ok, 6);
 	assert_int_equal(batch->answer[3], AERO_ANSWER_OK);

@@ -36,7 +36,7 @@ static const struct aero_config config = {
 		 .retries_max = 4,
 		 .recheck_ms = 60000},
 	.large = true,
-	.runs = true,
+	.split = true,
 };
 
 /* -- the rig ----------------------------------------------------------------------- */
@@ -190,7 +190,7 @@ static void many_pages_go_512_a_call(void **state)
 {
 	struct rig *rig = *state;
 
-	rig->b.config.large = rig->b.config.runs = false;
+	rig->b.config.large = rig->b.config.split = false;
 	assert_int_equal(aim(rig, 1100), AERO_END_DONE);
 	assert_course(rig, "decrease:%u:512=512 decrease:%u:512=512 decrease:%u:76=76 ", PAGE_ORDER,
 		      PAGE_ORDER, PAGE_ORDER);
@@ -227,7 +227,7 @@ static void target_within_a_block_breaks_one(void **state)
 	aim(rig, 4 * BLOCK);
 	assert_int_equal(aim(rig, 2 * BLOCK + 5), AERO_END_DONE);
 	assert_course(rig, "populate:9:1=1 populate:%u:%u=%u ", PAGE_ORDER, BLOCK - 5, BLOCK - 5);
-	assert_int_equal(rig->b.counters.runs_broken, 1);
+	assert_int_equal(rig->b.counters.blocks_broken, 1);
 	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 2);
 }
 
@@ -263,7 +263,7 @@ static void host_without_2_mib_in_one_piece_gives_pages(void **state)
 	assert_int_equal(aim(rig, 0), AERO_END_DONE);
 	assert_course(rig, "populate:9:3=1 populate:9:2=0 populate:%u:%u=%u populate:%u:%u=%u ",
 		      PAGE_ORDER, BLOCK, BLOCK, PAGE_ORDER, BLOCK, BLOCK);
-	assert_int_equal(rig->b.counters.runs_broken, 2);
+	assert_int_equal(rig->b.counters.blocks_broken, 2);
 	assert_recovers(rig);
 }
 
@@ -367,7 +367,7 @@ static void runs_of_a_translated_guest_are_pages(void **state)
 	rig->b.config.large = false;
 	assert_int_equal(aim(rig, BLOCK), AERO_END_DONE);
 	assert_course(rig, "decrease:%u:%u=%u ", PAGE_ORDER, BLOCK, BLOCK);
-	assert_int_equal(rig->b.held[AERO_CLASS_RUN], 1);
+	assert_int_equal(rig->b.held[AERO_CLASS_SPLIT], 1);
 	answer(rig, AERO_XEN_POPULATE_PHYSMAP, SIM_ANY, SIM_XEN_PARTIAL, 9);
 	rig->xen.rule[0].times = 1;
 	assert_int_equal(aim(rig, 0), AERO_END_DONE);
@@ -396,7 +396,7 @@ static void contiguous_run_is_one_extent(void **state)
 
 	assert_int_equal(aim(rig, BLOCK), AERO_END_DONE);
 	assert_course(rig, "unmap:%u decrease:%u:1=1 ", BLOCK, AERO_BLOCK_ORDER);
-	assert_int_equal(rig->b.held[AERO_CLASS_RUN], 1);
+	assert_int_equal(rig->b.held[AERO_CLASS_SPLIT], 1);
 	assert_int_equal(rig->x.decreased_large, 1);
 }
 
@@ -406,7 +406,7 @@ static void scattered_run_is_single_pages(void **state)
 
 	assert_int_equal(aim(rig, BLOCK), AERO_END_DONE);
 	assert_course(rig, "unmap:%u decrease:0:%u=%u ", BLOCK, BLOCK, BLOCK);
-	assert_int_equal(rig->b.held[AERO_CLASS_RUN], 1);
+	assert_int_equal(rig->b.held[AERO_CLASS_SPLIT], 1);
 	assert_int_equal(rig->x.decreased_base, BLOCK);
 }
 
@@ -454,7 +454,7 @@ static void large_populate_makes_a_run_contiguous(void **state)
 	aim(rig, BLOCK);
 	assert_int_equal(aim(rig, 0), AERO_END_DONE);
 	assert_course(rig, "populate:%u:1=1 map:%u ", AERO_BLOCK_ORDER, BLOCK);
-	rig->b.config.runs = true;
+	rig->b.config.split = true;
 	assert_int_equal(aim(rig, BLOCK), AERO_END_DONE);
 	assert_course(rig, "unmap:%u decrease:%u:1=1 ", BLOCK, AERO_BLOCK_ORDER);
 }
@@ -736,7 +736,7 @@ static void adopt(struct rig *rig, unsigned int n)
 
 	assert_int_equal(aero_port_take(&rig->port, 0, AERO_LIGHT, pages, n), n);
 	for (i = 0; i < n; i++)
-		sim_xen_hollow(&rig->xen, pages[i]);
+		sim_xen_unbacked(&rig->xen, pages[i]);
 	aero_adopt(&rig->b, AERO_CLASS_PAGE, pages, n);
 	sim_xen_check(&rig->xen, &rig->b);
 }

@@ -184,7 +184,7 @@ const char *nothing_lost(struct lab_guest *g)
 		LAB_TRY(driver_stat(g, name, &light));
 		snprintf(name, sizeof(name), "taken_reclaim_%s", units[i]);
 		LAB_TRY(driver_stat(g, name, &reclaim));
-		snprintf(name, sizeof(name), "given_%s", units[i]);
+		snprintf(name, sizeof(name), "freed_%s", units[i]);
 		LAB_TRY(driver_stat(g, name, &given));
 		LAB_CHECK(light + reclaim == given,
 			  "%s: took %" PRIu64 ", gave back %" PRIu64 " with an empty balloon",

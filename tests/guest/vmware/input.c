@@ -25,7 +25,7 @@ static const struct setting settings[] = {
 	{"reserve_kib", NULL, "1099511627777", "8192", "8192"},
 	{"relief_kib", "3", "1099511627777", "4096", "4096"},
 	{"large", NULL, "2", "0", "0"},
-	{"runs", NULL, "2", "0", "0"},
+	{"split", NULL, "2", "0", "0"},
 };
 
 static const char *const nonsense[] = {
@@ -98,7 +98,7 @@ static const char *permissions(struct lab_guest *g)
 			"mode() { ls -ln $1 | cut -d' ' -f1; }; cd " FOLDER " &&"
 			" for f in hypervisor state size_kib target_kib limit_kib spare_kib; do"
 			" test \"$(mode $f)\" = -r--r--r-- || exit 1; done;"
-			" for f in period_ms holdoff_ms reserve_kib relief_kib large runs; do"
+			" for f in period_ms holdoff_ms reserve_kib relief_kib large split; do"
 			" test \"$(mode $f)\" = -rw-r--r-- || exit 1; done;"
 			" test \"$(mode /sys/kernel/debug/aerostat/stats)\" = -r--------"));
 	return driver_unload(g);
@@ -131,7 +131,7 @@ static const char *parameters(struct lab_guest *g)
 	}
 	LAB_OK(lab_must(g, 20000,
 			"modprobe aerostat period_ms=250 holdoff_ms=0x10"
-			" reserve_kib=8192 relief_kib=4096 large=0 runs=0"));
+			" reserve_kib=8192 relief_kib=4096 large=0 split=0"));
 	LAB_TRY(driver_load(g));
 	for (size_t i = 0; i < LAB_COUNT(settings); i++)
 		LAB_OK(lab_must(g, 5000, "test $(cat " FOLDER "%s) = %s", settings[i].name,

@@ -229,9 +229,9 @@ static const char *tracepoints(struct lab_guest *g)
 	LAB_OK(lab_must(
 		g, 20000,
 		"cd /sys/kernel/tracing && echo 0 >events/aerostat/enable && cat trace &&"
-		" for e in 'target: target=5000 size=0' 'give: class=large blocks=9 pages=4608'"
-		" 'give: class=page blocks=392 pages=392' 'run_end: .*why=done'"
-		" 'reclaim: class=large blocks=9 pages=4608'; do"
+		" for e in 'aerostat_target: target=5000 size=0' 'aerostat_offer: class=large blocks=9 pages=4608'"
+		" 'aerostat_offer: class=page blocks=392 pages=392' 'aerostat_run_end: .*why=done'"
+		" 'aerostat_reclaim: class=large blocks=9 pages=4608'; do"
 		" grep -q \"$e\" trace || { echo \"no $e\"; exit 1; }; done"));
 	return driver_unload(g);
 }

@@ -105,7 +105,7 @@ static const char *knobs_off(struct lab_guest *g)
 {
 	uint64_t pages;
 
-	LAB_OK(lab_must(g, 20000, "modprobe aerostat large=0 runs=0"));
+	LAB_OK(lab_must(g, 20000, "modprobe aerostat large=0 split=0"));
 	LAB_TRY(there_and_back(g));
 	LAB_TRY(used_only(g, "batched_lock", "batched_unlock"));
 	LAB_TRY(inflate_to(g, HALF_PAGES));

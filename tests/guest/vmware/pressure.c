@@ -71,7 +71,7 @@ static const char *compaction(struct lab_guest *g)
 
 	LAB_OK(lab_data_fill(g, DATA_MIB, 23));
 	LAB_TRY(agent(g, "fragment 512"));
-	LAB_OK(lab_must(g, 20000, "modprobe aerostat large=0 runs=0"));
+	LAB_OK(lab_must(g, 20000, "modprobe aerostat large=0 split=0"));
 	LAB_TRY(driver_load(g));
 	LAB_TRY(inflate_to(g, pages));
 	for (int i = 0; i < 3; i++)
@@ -94,7 +94,7 @@ static const char *compaction_refused(struct lab_guest *g)
 
 	LAB_OK(lab_data_fill(g, DATA_MIB, 24));
 	LAB_TRY(agent(g, "fragment 512"));
-	LAB_OK(lab_must(g, 20000, "modprobe aerostat large=0 runs=0"));
+	LAB_OK(lab_must(g, 20000, "modprobe aerostat large=0 split=0"));
 	LAB_TRY(driver_load(g));
 	LAB_TRY(inflate_to(g, pages));
 	MONITOR(g, "{\"faults\": [{\"direction\": \"inflate\", \"on\": \"entry\", \"every\": 2,"
@@ -118,7 +118,7 @@ static const char *compaction_during_unload(struct lab_guest *g)
 	for (int i = 0; i < 5; i++) {
 		int id;
 
-		LAB_OK(lab_must(g, 20000, "modprobe aerostat large=0 runs=0"));
+		LAB_OK(lab_must(g, 20000, "modprobe aerostat large=0 split=0"));
 		LAB_TRY(driver_load(g));
 		LAB_TRY(inflate_to(g, 100 * LAB_PAGES_PER_MIB));
 		id = lab_begin(g, 30000,

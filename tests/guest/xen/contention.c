@@ -66,19 +66,20 @@ static const char *trace_start(struct lab_guest *g)
 {
 	LAB_OK(lab_must(g, 20000,
 			"grep -q tracefs /proc/mounts || mount -t tracefs t " TRACING
-			"; cd " TRACING " && echo 0 >trace && echo 1 >events/aerostat/run/enable"
-			" && echo 1 >events/aerostat/run_end/enable"));
+			"; cd " TRACING
+			" && echo 0 >trace && echo 1 >events/aerostat/aerostat_run/enable"
+			" && echo 1 >events/aerostat/aerostat_run_end/enable"));
 	return NULL;
 }
 
 /*
- *   kworker/u2:1-23  [000] .....  12.345678: run: target=1 size=2
- *   kworker/u2:1-23  [000] .....  12.345678: run_end: target=1 size=3 why=done
+ *   kworker/u2:1-23  [000] .....  12.345678: aerostat_run: target=1 size=2
+ *   kworker/u2:1-23  [000] .....  12.345678: aerostat_run_end: target=1 size=3 why=done
  */
 static bool parse_line(const char *line, double *when_s, uint64_t *target, uint64_t *size,
 		       char *why, bool *end)
 {
-	const char *event = strstr(line, ": run");
+	const char *event = strstr(line, ": aerostat_run");
 	const char *time = event;
 	unsigned long long t, z;
 
@@ -87,9 +88,10 @@ static bool parse_line(const char *line, double *when_s, uint64_t *target, uint6
 	while (time > line && time[-1] != ' ')
 		time--;
 	*when_s = strtod(time, NULL);
-	*end = !strncmp(event, ": run_end: ", 11);
-	if (*end ? sscanf(event, ": run_end: target=%llu size=%llu why=%15s", &t, &z, why) != 3
-		 : sscanf(event, ": run: target=%llu size=%llu", &t, &z) != 2)
+	*end = !strncmp(event, ": aerostat_run_end: ", 20);
+	if (*end ? sscanf(event, ": aerostat_run_end: target=%llu size=%llu why=%15s", &t, &z,
+			  why) != 3
+		 : sscanf(event, ": aerostat_run: target=%llu size=%llu", &t, &z) != 2)
 		return false;
 	*target = t;
 	*size = z;

@@ -7,7 +7,7 @@
 #define FULL_MIB    512u
 #define LOW_MIB	    256u
 #define LISTS_PAGES 2048u /* so much more or less happens by itself */
-#define RUNS	    "/sys/kernel/aerostat/runs"
+#define RUNS	    "/sys/kernel/aerostat/split"
 
 static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
 static const struct lab_config stock = {.xen = &stock_xen};

@@ -26,7 +26,7 @@ struct world_kind {
 	uint64_t base_pfn;
 	uint32_t caps; /* the monitor's offer */
 	bool old_host;
-	bool large, runs;  /* the engine's configuration */
+	bool large, split; /* the engine's configuration */
 	bool clamped;	   /* targets are set, not forced: needs more than 32768 pages */
 	uint16_t holes;	   /* of 1024 pages, so many the monitor takes for no RAM */
 	bool protect;	   /* mprotect() memory the monitor took */

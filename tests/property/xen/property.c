@@ -23,7 +23,7 @@ struct kind {
 	const char *name;
 	uint32_t pages, spare; /* the guest's, and what the host has beyond */
 	bool pv, scattered;
-	bool large, runs;
+	bool large, split;
 	bool no_scrub, protect;
 	uint32_t hollow_pages; /* had no memory at boot: adopted */
 	uint32_t absent_pages; /* of all, are not there at first: they may be added */
@@ -38,7 +38,7 @@ static const struct kind kinds[] = {
 	 .pages = 8192,
 	 .spare = 2048,
 	 .large = true,
-	 .runs = true,
+	 .split = true,
 	 .divisor = 4,
 	 .target = 120,
 	 .guest = 120,
@@ -62,7 +62,7 @@ static const struct kind kinds[] = {
 	 .pages = 4096,
 	 .spare = 512,
 	 .large = true,
-	 .runs = true,
+	 .split = true,
 	 .target = 120,
 	 .guest = 60,
 	 .host = 80,
@@ -74,7 +74,7 @@ static const struct kind kinds[] = {
 	 .pages = 4096,
 	 .spare = 512,
 	 .large = true,
-	 .runs = true,
+	 .split = true,
 	 .hollow_pages = 700,
 	 .absent_pages = 1100,
 	 .lend_adds = true,
@@ -94,7 +94,7 @@ static const struct kind kinds[] = {
 	 .pages = 4096,
 	 .spare = 1024,
 	 .pv = true,
-	 .runs = true,
+	 .split = true,
 	 .target = 120,
 	 .guest = 100,
 	 .migration = 20,
@@ -105,7 +105,7 @@ static const struct kind kinds[] = {
 	 .spare = 1536,
 	 .pv = true,
 	 .scattered = true,
-	 .runs = true,
+	 .split = true,
 	 .hollow_pages = 600,
 	 .absent_pages = 1300,
 	 .online = 30,
@@ -120,7 +120,7 @@ static const struct kind kinds[] = {
 	 .pages = 4096,
 	 .spare = 512,
 	 .pv = true,
-	 .runs = true,
+	 .split = true,
 	 .no_scrub = true,
 	 .target = 150,
 	 .guest = 40,
@@ -135,7 +135,7 @@ static const struct kind kinds[] = {
 	 .spare = 512,
 	 .pv = true,
 	 .scattered = true,
-	 .runs = true,
+	 .split = true,
 	 .protect = true,
 	 .hollow_pages = 200,
 	 .absent_pages = 800,
@@ -157,7 +157,7 @@ static const struct kind kinds[] = {
 	 .pages = 4096,
 	 .spare = 512,
 	 .large = true,
-	 .runs = true,
+	 .split = true,
 	 .hollow_pages = 200,
 	 .absent_pages = 1200,
 	 .online = 40,
@@ -223,7 +223,7 @@ struct world {
 	uint64_t random, steps;
 	bool verbose;
 	uint64_t *sights;
-	aero_page *hollow[4096]; /* without memory, and nobody's for now */
+	aero_page *unbacked[4096]; /* without memory, and nobody's for now */
 	uint32_t hollow_n;
 };
 
@@ -290,7 +290,7 @@ static void adopt(struct world *w)
 
 	for (i = 0; i < w->hollow_n; i += n) {
 		n = w->hollow_n - i < 32 ? w->hollow_n - i : 32;
-		aero_adopt(&w->b, AERO_CLASS_PAGE, w->hollow + i, n);
+		aero_adopt(&w->b, AERO_CLASS_PAGE, w->unbacked + i, n);
 		w->adopted += n;
 	}
 	see(w, SIGHT_ADOPTED, w->hollow_n);
@@ -309,7 +309,7 @@ static void load(struct world *w)
 			 .retries_max = 4,
 			 .recheck_ms = 60000},
 		.large = w->kind->large,
-		.runs = w->kind->runs,
+		.split = w->kind->split,
 	};
 	uint64_t early = chance(w, 4);
 
@@ -334,7 +334,7 @@ static void collect_sights(struct world *w)
 	see(w, w->kind->pv ? SIGHT_PV_LARGE_BACK : SIGHT_PVH_LARGE_BACK, w->x.populated_large);
 	see(w, SIGHT_SHORT, w->x.short_answers);
 	see(w, SIGHT_UNMAPPED, w->x.unmapped);
-	see(w, SIGHT_BROKEN, c->runs_broken);
+	see(w, SIGHT_BROKEN, c->blocks_broken);
 	see(w, SIGHT_RELIEVED, c->relieved_pages);
 	for (i = 0; i < SIM_XEN_WHATS; i++)
 		see(w, SIGHT_ANSWERS + i, w->xen.answered[i]);
@@ -359,7 +359,7 @@ static void abandon(struct world *w)
 	unsigned int n;
 
 	while (w->b.size_pages) {
-		n = aero_abandon(&w->b, w->hollow + w->hollow_n, 32);
+		n = aero_abandon(&w->b, w->unbacked + w->hollow_n, 32);
 		if (!n)
 			sim_fail("%" PRIu64 " pages can't be abandoned", w->b.size_pages);
 		w->hollow_n += n;
@@ -615,7 +615,7 @@ static void lend_to_those_who_wait(struct world *w)
 /* Up to @pages that were added, as blocks where they form some, or singly. */
 static void bring_online(struct world *w, uint64_t pages)
 {
-	enum aero_class large = w->kind->pv ? AERO_CLASS_RUN : AERO_CLASS_LARGE, class;
+	enum aero_class large = w->kind->pv ? AERO_CLASS_SPLIT : AERO_CLASS_LARGE, class;
 	bool singly = chance(w, 4) == 0;
 	aero_page *block;
 
@@ -934,13 +934,13 @@ static void create(struct world *w)
 	w->xen.has_target = kind->absent_pages || kind->lend;
 	w->xen.lend_adds = kind->lend_adds;
 	for (i = kind->pages - kind->absent_pages; i < kind->pages; i++)
-		sim_xen_hollow(&w->xen, w->port.page + i);
+		sim_xen_unbacked(&w->xen, w->port.page + i);
 	if (kind->no_scrub)
 		w->xen.guest.scrub = NULL;
 	for (i = 0; i < kind->hollow_pages; i++) {
-		if (aero_port_take(&w->port, 0, AERO_LIGHT, &w->hollow[i], 1) != 1)
-			sim_fail("no page to make hollow");
-		sim_xen_hollow(&w->xen, w->hollow[i]);
+		if (aero_port_take(&w->port, 0, AERO_LIGHT, &w->unbacked[i], 1) != 1)
+			sim_fail("no page to make unbacked");
+		sim_xen_unbacked(&w->xen, w->unbacked[i]);
 	}
 	w->hollow_n = kind->hollow_pages;
 	load(w);
