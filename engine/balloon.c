@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* A balloon's life: connect, runs of inflation or deflation, resets, the end. */
+/* A balloon's life: connection, runs of inflation or deflation, resets.  unload.c ends it. */
 #include "internal.h"
-
-/* While pages are isolated for migration a reset waits for them this long at a time. */
-#define POP_RETRY_MS 10U
 
 static struct aero_next now(void)
 {
@@ -136,7 +133,7 @@ static struct aero_next pop(struct aero_balloon *b)
 	if (!b->link.unbacked) {
 		progress = aero_store_pop(b);
 		if (b->size_pages)
-			return progress ? now() : after(POP_RETRY_MS);
+			return progress ? now() : after(AERO_ISOLATED_RETRY_MS);
 	}
 	b->phase = AERO_PHASE_CONNECT;
 	return now();
@@ -178,43 +175,6 @@ struct aero_next aero_step(struct aero_balloon *b)
 	}
 }
 
-void aero_stop(struct aero_balloon *b)
-{
-	if (b->phase == AERO_PHASE_STOPPED)
-		return;
-	b->ops->quiesce(b->hypervisor);
-	b->ops->disconnect(b->hypervisor);
-	aero_store_free_refused(b);
-	b->phase = AERO_PHASE_STOPPED;
-	b->target_pages = 0;
-	b->barred_out = 0;
-}
-
-/* Until the size falls: to bar a class and to break a block are steps on the way. */
-static void drain_unbacked(struct aero_balloon *b)
-{
-	uint64_t before = b->size_pages;
-	unsigned int tries = 2 * AERO_CLASSES;
-	enum aero_run_end end;
-
-	while (b->size_pages && b->size_pages == before && tries--) {
-		if (aero_deflate(b, &end)) {
-			/* What could not be had this time is tried again by the next call. */
-			b->barred_out = 0;
-			return;
-		}
-	}
-}
-
-uint64_t aero_drain(struct aero_balloon *b)
-{
-	if (b->link.unbacked)
-		drain_unbacked(b);
-	else
-		aero_store_pop(b);
-	return b->size_pages;
-}
-
 void aero_adopt(struct aero_balloon *b, enum aero_class class, aero_page **blocks, unsigned int n)
 {
 	uint64_t pages = (uint64_t)n << aero_class_held_order(class);
@@ -227,15 +187,4 @@ void aero_adopt(struct aero_balloon *b, enum aero_class class, aero_page **block
 		b->coming_pages -= aero_min(b->coming_pages, pages);
 	b->counters.adopted_pages += pages;
 	aero_store_hold(b, class, blocks, n);
-}
-
-unsigned int aero_abandon(struct aero_balloon *b, aero_page **pages, unsigned int n)
-{
-	unsigned int got;
-
-	if (!b->held[AERO_CLASS_PAGE])
-		aero_store_break(b);
-	got = aero_store_unhold(b, AERO_CLASS_PAGE, pages, n);
-	b->counters.abandoned_pages += got;
-	return got;
 }

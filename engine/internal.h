@@ -9,6 +9,12 @@
 
 _Static_assert(AERO_BLOCK_PAGES <= AERO_BATCH_MAX, "a run fits one batch");
 
+/*
+ * The pause while all that the store has is isolated for migration.  A page is isolated
+ * for as long as it takes to copy it and to change its mappings, which is far less.
+ */
+#define AERO_ISOLATED_RETRY_MS	10U
+
 /* Messages given once, bits of aero_balloon.said. */
 #define AERO_SAID_ODD_ANSWER	(1U << 0)
 #define AERO_SAID_NO_CONNECTION (1U << 1)

@@ -90,6 +90,13 @@ struct aero_pace {
 	uint32_t retries; /* runs in a row that could not get on, for this target */
 };
 
+/* Since aero_stop(). */
+struct aero_unload_state {
+	uint32_t attempts_left; /* without a page, until pages are abandoned */
+	bool told;		/* the last answer was AERO_UNLOAD_ABANDON ... */
+	uint64_t abandoned;	/* ... at which so many pages were abandoned already */
+};
+
 /*
  * Counters: touched once a batch or more rarely, under the lock that is held
  * anyway, so they cost nothing measurable whether or not anybody reads them.
@@ -144,6 +151,7 @@ struct aero_balloon {
 	uint64_t arrived_pages;	     /* came online while they were being added */
 	struct aero_link link;
 	struct aero_pace pace;
+	struct aero_unload_state unload;
 	struct aero_counters counters;
 	uint32_t barred_in;  /* classes not given again in this run, a bit each */
 	uint32_t barred_out; /* classes not asked back again in this run */
@@ -187,17 +195,38 @@ enum aero_migration {
 enum aero_migration aero_migrate(struct aero_balloon *b, aero_page *from, aero_page *to);
 
 /*
- * The end: tells the hypervisor to forget our pages, and nothing may be
- * inflated any more.  Then aero_drain() until it returns 0.
+ * Tells the hypervisor to forget our pages; nothing is inflated any more.  The first
+ * aero_unload_step() does this by itself.  A second call does nothing.
  */
 void aero_stop(struct aero_balloon *b);
 
+/* What the worker does after a step of the unload. */
+enum aero_unload_kind {
+	AERO_UNLOAD_AGAIN,   /* step again, after letting others run */
+	AERO_UNLOAD_WAIT,    /* step again in delay_ms */
+	AERO_UNLOAD_ABANDON, /* take pages by aero_abandon(), then step again */
+	AERO_UNLOAD_DONE,    /* the balloon is empty and may be destroyed */
+};
+
+struct aero_unload {
+	enum aero_unload_kind kind;
+	uint32_t delay_ms;
+};
+
 /*
- * After aero_stop(): gives up to one batch of blocks back to the guest.
- * Returns how many pages are left; when it does not fall, the rest is isolated
- * for migration and comes back soon.
+ * One step of the unload, a batch at the most: stops the balloon and gives its pages back
+ * to the guest.  The worker makes no aero_step() any more, and repeats this until
+ * AERO_UNLOAD_DONE.  With a backed link that is certain, as soon as pages that are
+ * isolated for migration are put back.
+ *
+ * On an unbacked link the hypervisor may have no memory for our pages.  After a number
+ * of attempts without a page the answer is AERO_UNLOAD_ABANDON: the worker takes pages
+ * by aero_abandon(), as many as it likes at a time, and must keep them out of the
+ * guest's use for ever, for a page without memory faults when it is touched.  The answer
+ * is then AERO_UNLOAD_ABANDON again, or AERO_UNLOAD_WAIT while the rest is isolated, until
+ * nothing is left.  Loans (aero_lend()) must have been repaid.
  */
-uint64_t aero_drain(struct aero_balloon *b);
+struct aero_unload aero_unload_step(struct aero_balloon *b);
 
 /*
  * After AERO_NEXT_GROW, whose worker has tried to add memory without the step
@@ -214,8 +243,9 @@ struct aero_next aero_grown(struct aero_balloon *b, uint64_t added_pages);
 void aero_adopt(struct aero_balloon *b, enum aero_class class, aero_page **blocks, unsigned int n);
 
 /*
- * The reverse: up to @n pages of the balloon, still without memory, become the
- * caller's.  Returns how many; 0 when there are none that are not isolated.
+ * The reverse of aero_adopt(): up to @n pages of the balloon, still without memory behind
+ * them, become the caller's.  Returns how many; fewer than @n when a class or the store is
+ * used up, and 0 when all that is left is isolated for migration.
  */
 unsigned int aero_abandon(struct aero_balloon *b, aero_page **pages, unsigned int n);
 

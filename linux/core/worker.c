@@ -8,13 +8,7 @@
 #include "free_list.h"
 
 /* How long the worker stays away from the freezer and its fellow workers. */
-#define WORK_SLICE_MS  20
-
-/* Between looks for pages that are isolated for migration, at the end. */
-#define DRAIN_RETRY_MS 10
-
-/* Attempts, without any page gained, to get memory back from a hypervisor at the end. */
-#define UNBACKED_TRIES 20
+#define WORK_SLICE_MS 20
 
 static DEFINE_MUTEX(aerostat_registry);
 struct aerostat *aerostat_one;
@@ -175,59 +169,45 @@ out:
 }
 EXPORT_SYMBOL_GPL(aerostat_register);
 
-/* One batch back to the guest.  Returns the pages that are left. */
-static u64 drain_once(struct aerostat *a)
+/* What the engine says is next; @pages gets what can't be reclaimed, @n says how many. */
+static struct aero_unload unload_step(struct aerostat *a, struct page **pages, unsigned int *n)
 {
-	u64 left;
+	struct aero_unload next;
 
 	mutex_lock(&a->step);
-	left = aero_drain(&a->balloon);
+	next = aero_unload_step(&a->balloon);
+	if (next.kind == AERO_UNLOAD_ABANDON)
+		*n = aero_abandon(&a->balloon, pages, *n);
 	mutex_unlock(&a->step);
-	return left;
+	return next;
 }
 
 /*
- * What has no memory behind it can't be given back.  The backend keeps the pages,
- * so that nobody uses them.
- */
-static void abandon(struct aerostat *a)
-{
-	struct page *pages[32];
-	unsigned int n;
-
-	pr_warn("aerostat: %llu KiB could not be had back from the hypervisor\n",
-		aerostat_kib(a->balloon.size_pages));
-	do {
-		mutex_lock(&a->step);
-		n = aero_abandon(&a->balloon, pages, ARRAY_SIZE(pages));
-		mutex_unlock(&a->step);
-		a->backend->keep_unbacked(pages, n);
-		if (!n)
-			msleep(DRAIN_RETRY_MS);
-	} while (a->balloon.size_pages);
-}
-
-/*
- * Gives every page back to the guest.  Those isolated for migration come back
- * soon; those the hypervisor has no memory for may not come back at all.
+ * Gives every page back to the guest.  Pages without memory behind them that the
+ * hypervisor can't give back are the backend's from here on, which keeps them out of use.
  */
 static void drain(struct aerostat *a)
 {
-	unsigned int patience = UNBACKED_TRIES;
-	u64 left, before = U64_MAX;
+	struct page *pages[32];
+	struct aero_unload next;
+	bool said = false;
+	unsigned int n;
 
-	while ((left = drain_once(a)) && patience) {
-		if (left < before) {
-			patience = UNBACKED_TRIES;
-			cond_resched();
-		} else {
-			patience -= a->balloon.link.unbacked;
-			msleep(DRAIN_RETRY_MS);
+	do {
+		n = ARRAY_SIZE(pages);
+		next = unload_step(a, pages, &n);
+		if (next.kind == AERO_UNLOAD_ABANDON) {
+			if (!said)
+				pr_warn("aerostat: %llu KiB could not be had back from the hypervisor\n",
+					aerostat_kib(a->balloon.size_pages + n));
+			said = true;
+			a->backend->keep_unbacked(pages, n);
 		}
-		before = left;
-	}
-	if (left)
-		abandon(a);
+		if (next.kind == AERO_UNLOAD_WAIT)
+			msleep(next.delay_ms);
+		else
+			cond_resched();
+	} while (next.kind != AERO_UNLOAD_DONE);
 }
 
 void aerostat_unregister(const struct aerostat_backend *backend)
@@ -252,10 +232,6 @@ void aerostat_unregister(const struct aerostat_backend *backend)
 	mutex_unlock(&a->step);
 	cancel_delayed_work_sync(&a->work);
 
-	/* The hypervisor must have let go of the pages before the guest writes to them. */
-	mutex_lock(&a->step);
-	aero_stop(&a->balloon);
-	mutex_unlock(&a->step);
 	drain(a);
 
 	WRITE_ONCE(aerostat_one, NULL);

@@ -360,27 +360,25 @@ static void load(uint8_t flavour)
 	aero_init(&f.b, &f.port, &config, &aero_vmware_ops, &f.v);
 }
 
-/* As many as the kernel's worker makes before it gives pages up. */
-#define DRAIN_TRIES 20
+static void put_all_back(void)
+{
+	while (f.port.isolated.first)
+		sim_putback(&f.port, f.port.isolated.first);
+}
 
+/* A hypervisor that is honest again leaves nothing to wait for but isolated pages. */
 static void unload(void)
 {
-	uint64_t left, before = UINT64_MAX;
-	unsigned int patience = DRAIN_TRIES;
+	struct aero_unload next;
 
 	calm_xen(true);
-	aero_stop(&f.b);
-	check();
-	while ((left = aero_drain(&f.b))) {
+	while ((next = aero_unload_step(&f.b)).kind != AERO_UNLOAD_DONE) {
 		check();
-		/* On a unbacked link a call may get no page and yet get on; callers have patience.
-		 */
-		patience = left < before ? DRAIN_TRIES : patience - 1;
-		if (!patience || (left == before && !f.is_xen && !f.port.isolated.first))
+		if (next.kind == AERO_UNLOAD_ABANDON)
+			sim_fail("unload gives %llu pages up", (unsigned long long)f.b.size_pages);
+		if (next.kind == AERO_UNLOAD_WAIT && !f.is_xen && !f.port.isolated.first)
 			sim_fail("unload is stuck");
-		before = left;
-		while (f.port.isolated.first)
-			sim_putback(&f.port, f.port.isolated.first);
+		put_all_back();
 	}
 	if (!f.is_xen)
 		aero_vmware_destroy(&f.v);

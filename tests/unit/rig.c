@@ -330,6 +330,14 @@ struct aero_next rig_step(struct rig *rig)
 	return next;
 }
 
+struct aero_unload rig_unload_step(struct rig *rig)
+{
+	struct aero_unload next = aero_unload_step(&rig->b);
+
+	rig_check(rig);
+	return next;
+}
+
 enum aero_run_end rig_run(struct rig *rig)
 {
 	unsigned int steps = 0;

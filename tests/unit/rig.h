@@ -65,6 +65,9 @@ int rig_setup_connected(void **state);
 /* One step, with the checker and virtual time. */
 struct aero_next rig_step(struct rig *rig);
 
+/* One step of the unload, with the checker. */
+struct aero_unload rig_unload_step(struct rig *rig);
+
 /* Steps until the run is over; says why it ended. */
 enum aero_run_end rig_run(struct rig *rig);
 

@@ -201,119 +201,6 @@ static void a_step_does_at_most_one_batch(void **state)
 	} while (rig->b.size_pages < 8000);
 }
 
-static void stop_says_goodbye_before_a_page_is_freed(void **state)
-{
-	struct rig *rig = *state;
-
-	rig_reach(rig, 1100);
-	rig->fake.course[0] = 0;
-	aero_stop(&rig->b);
-	assert_string_equal(rig->fake.course, "quiesce disconnect ");
-	assert_int_equal(rig->b.size_pages, 1100);
-	rig_check(rig);
-	while (aero_drain(&rig->b))
-		rig_check(rig);
-	rig_check(rig);
-	assert_string_equal(rig->fake.course, "quiesce disconnect ");
-	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
-}
-
-static void stop_in_the_middle_of_a_run_frees_refused_pages(void **state)
-{
-	struct rig *rig = *state;
-
-	rig->b.config.large = false;
-	rig->fake.target_pages = 1024;
-	rig->fake.answer = fake_refuse_first;
-	rig->fake.answer_arg = 5;
-	while (rig->b.size_pages == 0)
-		rig_step(rig);
-	assert_int_equal(rig->b.refused_n[AERO_UNIT_BASE], 5);
-	aero_stop(&rig->b);
-	rig_check(rig);
-	while (aero_drain(&rig->b))
-		;
-	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
-}
-
-static void stop_before_the_first_step_is_fine(void **state)
-{
-	struct rig *rig = *state;
-
-	aero_stop(&rig->b);
-	assert_int_equal(aero_drain(&rig->b), 0);
-	rig_check(rig);
-}
-
-static void second_stop_does_nothing(void **state)
-{
-	struct rig *rig = *state;
-
-	rig_run(rig);
-	aero_stop(&rig->b);
-	rig->fake.course[0] = 0;
-	aero_stop(&rig->b);
-	assert_string_equal(rig->fake.course, "");
-}
-
-static void nothing_moves_after_stop(void **state)
-{
-	struct rig *rig = *state;
-
-	rig_reach(rig, 100);
-	aero_stop(&rig->b);
-	rig->fake.course[0] = 0;
-	assert_int_equal(rig_step(rig).kind, AERO_NEXT_DELAY);
-	assert_int_equal(aero_relieve(&rig->b, 10), 0);
-	assert_string_equal(rig->fake.course, "");
-	assert_int_equal(rig->b.size_pages, 100);
-}
-
-static void drain_waits_for_isolated_pages(void **state)
-{
-	struct rig *rig = *state;
-	aero_page *page;
-
-	rig_reach(rig, 3);
-	page = sim_isolate(&rig->port);
-	aero_stop(&rig->b);
-	assert_int_equal(aero_drain(&rig->b), 1);
-	assert_int_equal(aero_drain(&rig->b), 1);
-	sim_putback(&rig->port, page);
-	assert_int_equal(aero_drain(&rig->b), 0);
-	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
-}
-
-static void hollow_balloon_is_reclaimed_at_the_end_never_popped(void **state)
-{
-	struct rig *rig = rig_unbacked(state, 1100);
-	unsigned int calls = 0;
-
-	aero_stop(&rig->b);
-	assert_string_equal(rig->fake.course, "quiesce disconnect ");
-	while (aero_drain(&rig->b))
-		assert_true(++calls < 10);
-	assert_int_equal(rig->b.counters.pages_popped, 0);
-	assert_int_equal(rig->b.counters.pages_out, 1100);
-	assert_int_equal(rig->fake.locked_pages, 0);
-	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
-}
-
-static void unbacked_pages_that_cannot_be_had_stay(void **state)
-{
-	struct rig *rig = rig_unbacked(state, 100);
-	unsigned int i;
-
-	aero_stop(&rig->b);
-	rig->fake.answer = fake_keep_all;
-	for (i = 0; i < 5; i++)
-		assert_int_equal(aero_drain(&rig->b), 100);
-	rig->fake.answer = NULL;
-	for (i = 0; i < 3 && aero_drain(&rig->b); i++)
-		;
-	assert_int_equal(rig->b.size_pages, 0);
-}
-
 static void adopted_pages_are_reclaimed_like_any_other(void **state)
 {
 	struct rig *rig = rig_unbacked(state, 0);
@@ -333,24 +220,6 @@ static void adopted_pages_are_reclaimed_like_any_other(void **state)
 	rig_reach(rig, 0);
 	assert_int_equal(rig->b.size_pages, 0);
 	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
-}
-
-static void abandoned_pages_are_the_callers(void **state)
-{
-	struct rig *rig = rig_unbacked(state, 512);
-	aero_page *pages[20];
-
-	/* All it has is a large block, which is broken for it. */
-	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 1);
-	assert_int_equal(aero_abandon(&rig->b, pages, 20), 20);
-	assert_int_equal(rig->b.size_pages, 492);
-	assert_int_equal(rig->port.owned[SIM_FLIGHT], 20);
-	/* Still without memory: nobody was asked. */
-	assert_string_equal(rig->fake.course, "");
-	aero_adopt(&rig->b, AERO_CLASS_PAGE, pages, 20);
-	rig_check(rig);
-	rig_reach(rig, 0);
-	assert_int_equal(rig->b.size_pages, 0);
 }
 
 /* -- growing -------------------------------------------------------------------------- */
@@ -653,16 +522,7 @@ int main(void)
 		RIG_TEST(target_above_the_limit_is_cut_and_said_once),
 		RIG_TEST(change_of_target_is_traced),
 		RIG_TEST(a_step_does_at_most_one_batch),
-		RIG_TEST(stop_says_goodbye_before_a_page_is_freed),
-		RIG_TEST(stop_in_the_middle_of_a_run_frees_refused_pages),
-		RIG_TEST(stop_before_the_first_step_is_fine),
-		RIG_TEST(second_stop_does_nothing),
-		RIG_TEST(nothing_moves_after_stop),
-		RIG_TEST(drain_waits_for_isolated_pages),
-		RIG_TEST(hollow_balloon_is_reclaimed_at_the_end_never_popped),
-		RIG_TEST(unbacked_pages_that_cannot_be_had_stay),
 		RIG_TEST(adopted_pages_are_reclaimed_like_any_other),
-		RIG_TEST(abandoned_pages_are_the_callers),
 		RIG_TEST(growth_asks_for_exactly_what_is_missing),
 		RIG_TEST(nothing_grows_while_the_balloon_holds_pages),
 		RIG_TEST(nothing_grows_while_the_balloon_is_to_hold_pages),

@@ -374,7 +374,7 @@ static void put_all_back(struct world *w)
 
 static void unload(struct world *w)
 {
-	uint64_t left, before;
+	struct aero_unload next;
 
 	tell(w, "unload at size %" PRIu64, w->b.size_pages);
 	if (w->b.phase == AERO_PHASE_INFLATE || w->b.phase == AERO_PHASE_DEFLATE)
@@ -385,17 +385,16 @@ static void unload(struct world *w)
 	if (aero_monitor_size(w->monitor))
 		sim_fail("the monitor holds %" PRIu64 " pages after the goodbye",
 			 aero_monitor_size(w->monitor));
-	do {
-		before = w->b.size_pages;
-		left = aero_drain(&w->b);
+	while ((next = aero_unload_step(&w->b)).kind != AERO_UNLOAD_DONE) {
 		check(w);
-		if (left && left == before) {
-			if (!w->port.isolated.first)
-				sim_fail("unload is stuck at %" PRIu64 " pages", left);
-			see(w, WORLD_DRAIN_WAITED, 1);
-			put_all_back(w);
-		}
-	} while (left);
+		if (next.kind == AERO_UNLOAD_AGAIN)
+			continue;
+		if (next.kind != AERO_UNLOAD_WAIT || !w->port.isolated.first)
+			sim_fail("unload is stuck at %" PRIu64 " pages", w->b.size_pages);
+		see(w, WORLD_DRAIN_WAITED, 1);
+		put_all_back(w);
+	}
+	check(w);
 	aero_vmware_destroy(&w->v);
 	if (w->port.owned[SIM_HELD] || w->port.owned[SIM_FLIGHT] || w->port.owned[SIM_ISOLATED] ||
 	    w->port.owned[SIM_WIRED])

@@ -356,44 +356,35 @@ static void put_all_back(struct world *w)
 /* What Xen does not give now stays out of use, as nobody's page. */
 static void abandon(struct world *w)
 {
-	unsigned int n;
+	unsigned int n = aero_abandon(&w->b, w->unbacked + w->hollow_n, 32);
 
-	while (w->b.size_pages) {
-		n = aero_abandon(&w->b, w->unbacked + w->hollow_n, 32);
-		if (!n)
-			sim_fail("%" PRIu64 " pages can't be abandoned", w->b.size_pages);
-		w->hollow_n += n;
-		w->abandoned += n;
-		see(w, SIGHT_ABANDONED, n);
-	}
+	if (!n)
+		sim_fail("%" PRIu64 " pages can't be abandoned", w->b.size_pages);
+	w->hollow_n += n;
+	w->abandoned += n;
+	see(w, SIGHT_ABANDONED, n);
 }
 
 static void unload(struct world *w)
 {
-	unsigned int patience = 3;
-	uint64_t left, before;
+	struct aero_unload next;
 
 	tell(w, "unload at size %" PRIu64, w->b.size_pages);
 	if (w->b.phase == AERO_PHASE_INFLATE || w->b.phase == AERO_PHASE_DEFLATE)
 		see(w, SIGHT_STOPPED_IN_RUN, 1);
-	aero_stop(&w->b);
-	check(w);
-	for (before = w->b.size_pages; (left = aero_drain(&w->b)); before = left) {
-		check(w);
-		if (left < before)
+	while ((next = aero_unload_step(&w->b)).kind != AERO_UNLOAD_DONE) {
+		if (next.kind == AERO_UNLOAD_ABANDON)
+			abandon(w);
+		else
+			check(w);
+		if (next.kind != AERO_UNLOAD_WAIT)
 			continue;
 		put_all_back(w);
-		if (!patience--)
-			break;
-	}
-	/* Stray machine frames have no other way back than these calls. */
-	while (w->x.strays && w->b.size_pages) {
-		be_honest(w);
-		aero_drain(&w->b);
-		check(w);
+		/* Stray machine frames have no other way back than these calls. */
+		if (w->x.strays)
+			be_honest(w);
 	}
 	collect_sights(w);
-	abandon(w);
 }
 
 /* -- things that happen -------------------------------------------------------------------- */
