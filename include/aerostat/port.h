@@ -1,85 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * The port contract: everything the engine needs from the guest's operating
- * system.  A port supplies one header, aerostat_port.h, found through the
- * include path, so that all of this binds at compile time and a page costs no
- * indirect call.  linux/ and ports/sim/ are the two ports of this project.
- *
- * Words: a *page* is the guest's base page; a *block* is 2^order naturally
- * aligned pages that were taken from the allocator together and are named by
- * their first page.
+ * system.  A port supplies one header, aerostat_port.h, which is found through the
+ * include path, so that all of this binds at compile time and no page costs an
+ * indirect call.  linux/port/ is the kernel's port, ports/sim/ the one of the tests,
+ * and ports/skeleton/ what a new one starts from; docs/design/porting.md says how.
  *
  * aerostat_port.h defines these types:
  *
  *	bool, size_t, uint8_t, uint16_t, uint32_t, uint64_t and UINT32_MAX, UINT64_MAX
- *	aero_page		what the guest calls a page's descriptor (incomplete is enough)
+ *	aero_page		a page's descriptor in this guest (may be incomplete)
  *	struct aero_port	the port's state for one balloon (complete)
  *
- * and AERO_BLOCK_ORDER, the order of the large block worth keeping together
- * (2 MiB on x86: 9).
+ * and AERO_BLOCK_ORDER, the order of the large block that is worth keeping together
+ * (2 MiB on x86: 9).  At most 9, because a block's pages must fit one batch.
  *
- * and these functions.  None may fail but where it says so, and none calls
- * back into the engine.  The caller holds the *step lock* (balloon.h).
+ * It also defines or declares the functions whose prototypes stand at the end of this
+ * file.  A port is free to make them static inline; a definition that does not agree with
+ * its prototype does not compile.
  *
- * -- pages ------------------------------------------------------------------
- *
- * unsigned int aero_port_take(struct aero_port *port, unsigned int order,
- *			       enum aero_effort effort, aero_page **blocks, unsigned int n);
- *	Takes up to @n blocks of 2^@order pages from the allocator and stores
- *	them in @blocks.  Returns how many it got; fewer than @n means that the
- *	allocator has no more at this effort.  The blocks then belong to the
- *	caller.  With AERO_LIGHT it neither sleeps nor reclaims, and leaves the
- *	allocator's reserves alone; with AERO_RECLAIM it may do both.  It never
- *	wakes an OOM killer.  For order 0 it is free to take larger blocks and
- *	split them.
- *
- * void aero_port_free(struct aero_port *port, unsigned int order, aero_page **blocks,
- *		       unsigned int n);
- *	Gives @n blocks back to the allocator.  The caller owned them.
- *
- * void aero_port_split(struct aero_port *port, aero_page *block, unsigned int order);
- *	Makes one block of @order into 2^@order pages that can be held and given
- *	back singly.
- *
- * aero_page *aero_port_page(aero_page *block, unsigned int index);
- *	The @index-th page of a block.
- *
- * aero_pfn aero_port_pfn(const aero_page *page);
- *	The page's frame number, as the hypervisor counts frames of a base page.
- *
- * -- the store: pages the balloon holds ----------------------------------------
- *
- * void aero_port_hold(struct aero_port *port, enum aero_class class, aero_page **blocks,
- *		       unsigned int n);
- *	Puts @n blocks into the store under @class.  A port that migrates pages
- *	may offer those of AERO_CLASS_PAGE for it from here on.
- *
- * unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class,
- *				 aero_page **blocks, unsigned int n);
- *	Takes up to @n blocks of @class out of the store; returns how many.
- *	Fewer than @n means that the store has no more that are not isolated
- *	for migration at this moment.
- *
- * -- figures, time, log, trace ---------------------------------------------------
- *
- * uint64_t aero_port_limit_pages(struct aero_port *port);
- *	All the pages the guest has, ballooned or not: the most a balloon could
- *	ever hold, and the limit a hypervisor is told.
- *
- * uint64_t aero_port_spare_pages(struct aero_port *port);
- *	How many pages the guest could part with now, by reclaim if need be,
- *	without coming to harm.  The engine never takes more than this.
- *
- * uint64_t aero_port_now_ms(struct aero_port *port);
- *	Milliseconds of a clock that never goes back.
- *
- * void aero_port_log(struct aero_port *port, enum aero_level level, const char *format, ...);
- *	One line for the administrator; printf's %s, %u, %x and %llu only.
- *
- * void aero_port_trace(struct aero_port *port, enum aero_event event, uint64_t a, uint64_t b,
- *			uint64_t c);
- *	For whoever follows the engine's course; must cost next to nothing when
- *	nobody does.
+ * Words: a *page* is the guest's base page.  A *block* is 2^order pages, naturally
+ * aligned, that were taken from the allocator together; it is named by its first page.
+ * All sizes and figures are counts of pages, but where a name says otherwise.
  */
 #ifndef AEROSTAT_PORT_H
 #define AEROSTAT_PORT_H
@@ -120,5 +62,100 @@ typedef struct aero_pfn {
 } aero_pfn;
 
 #include <aerostat_port.h>
+
+/*
+ * For all of the functions below:
+ *
+ * Locking.  The caller holds the step lock (balloon.h), which may sleep; a port's own
+ * locks are taken inside it.  aero_port_log(), aero_port_page() and aero_port_pfn() may be
+ * called by the guest's half of a protocol as well, under the same lock.
+ *
+ * Sleeping.  Only aero_port_take() with AERO_RECLAIM may wait for memory.  The others run
+ * inside aero_relieve() too, which the guest calls when it has no memory left, so they
+ * must neither allocate nor wait for anything that does.
+ *
+ * Errors.  None may fail, but where it says so.  None calls back into the engine.
+ *
+ * Bounds.  @n is from 1 to AERO_BATCH_MAX (hypervisor.h), and @order is 0 or
+ * AERO_BLOCK_ORDER.
+ */
+
+/* -- pages --------------------------------------------------------------------- */
+
+/*
+ * Takes up to @n blocks of 2^@order pages from the allocator, stores them in @blocks, and
+ * returns how many it got.  They then belong to the caller.  Fewer than @n means that
+ * the allocator has no more at this effort; the engine does not ask again at once.
+ *
+ * AERO_LIGHT neither sleeps nor reclaims, and leaves the allocator's reserves alone.
+ * AERO_RECLAIM may do both.  Neither may wake an OOM killer: a balloon that does not grow
+ * harms nobody.  For order 0 the port may take larger blocks and split them.
+ *
+ * The engine's entry points may be called from within (a shrinker, page migration); they
+ * only *try* the step lock, which is held here.
+ */
+unsigned int aero_port_take(struct aero_port *port, unsigned int order, enum aero_effort effort,
+			    aero_page **blocks, unsigned int n);
+
+/* Gives @n blocks of 2^@order pages back to the allocator.  The caller owned them. */
+void aero_port_free(struct aero_port *port, unsigned int order, aero_page **blocks, unsigned int n);
+
+/*
+ * Makes one block of AERO_BLOCK_ORDER, which the caller owns, into pages that can be held
+ * and freed one by one.
+ */
+void aero_port_split(struct aero_port *port, aero_page *block, unsigned int order);
+
+/* The @index-th page of a block, counted from 0. */
+aero_page *aero_port_page(aero_page *block, unsigned int index);
+
+/* The page's frame number, as the hypervisor counts frames of the guest's base page. */
+aero_pfn aero_port_pfn(const aero_page *page);
+
+/* -- the store: the pages that the balloon holds ----------------------------------- */
+
+/*
+ * Puts @n blocks into the store under @class; the order is aero_class_held_order().  Their
+ * memory may be gone: nothing may read or write them while they are here.  A port that
+ * migrates pages may isolate those of AERO_CLASS_PAGE from here on, under its own lock.
+ */
+void aero_port_hold(struct aero_port *port, enum aero_class class, aero_page **blocks,
+		    unsigned int n);
+
+/*
+ * Takes up to @n blocks of @class out of the store, any of them, and returns how many.
+ * Fewer than @n means that all that is left is isolated for migration at this moment.
+ */
+unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class, aero_page **blocks,
+			      unsigned int n);
+
+/* -- figures, time, log, trace --------------------------------------------------------- */
+
+/*
+ * All the pages the guest has, ballooned or not: the most a balloon could ever hold, and
+ * the limit that a hypervisor is told.
+ */
+uint64_t aero_port_limit_pages(struct aero_port *port);
+
+/*
+ * How many pages the guest could part with now, by reclaim if need be, without coming
+ * to harm.  The engine takes no more than this in one step; 0 ends a run of inflation.
+ */
+uint64_t aero_port_spare_pages(struct aero_port *port);
+
+/* Milliseconds of a clock that never goes back.  Where it starts does not matter. */
+uint64_t aero_port_now_ms(struct aero_port *port);
+
+/*
+ * One line for the administrator, without a newline; of printf's conversions only %s, %u,
+ * %x, %llu and %llx.  May be a macro: the parentheses keep one from being expanded here.
+ */
+__attribute__((format(printf, 3, 4))) void(aero_port_log)(struct aero_port *port,
+							  enum aero_level level, const char *format,
+							  ...);
+
+/* For those who follow the engine's course; must cost next to nothing when nobody does. */
+void aero_port_trace(struct aero_port *port, enum aero_event event, uint64_t a, uint64_t b,
+		     uint64_t c);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The user-space port: the engine's world in tests.  What the engine needs is
- * at the top (see aerostat/port.h for the contract); a test drives the rest
- * through sim.h.
+ * The user-space port, which simulates a guest's memory for tests.  The contract is in
+ * aerostat/port.h; a test drives the simulated guest through sim.h.
  */
 #ifndef AEROSTAT_TESTS_PORT_H
 #define AEROSTAT_TESTS_PORT_H
@@ -113,17 +112,7 @@ struct aero_port {
 	struct sim_recorder record;
 };
 
-unsigned int aero_port_take(struct aero_port *port, unsigned int order, enum aero_effort effort,
-			    aero_page **blocks, unsigned int n);
-void aero_port_free(struct aero_port *port, unsigned int order, aero_page **blocks, unsigned int n);
-void aero_port_split(struct aero_port *port, aero_page *block, unsigned int order);
-void aero_port_hold(struct aero_port *port, enum aero_class class, aero_page **blocks,
-		    unsigned int n);
-unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class, aero_page **blocks,
-			      unsigned int n);
-uint64_t aero_port_limit_pages(struct aero_port *port);
-uint64_t aero_port_spare_pages(struct aero_port *port);
-
+/* The functions of the contract that are not in port.c. */
 static inline aero_page *aero_port_page(aero_page *block, unsigned int index)
 {
 	return block + index;
@@ -138,10 +127,5 @@ static inline uint64_t aero_port_now_ms(struct aero_port *port)
 {
 	return port->now_ms;
 }
-
-__attribute__((format(printf, 3, 4))) void
-aero_port_log(struct aero_port *port, enum aero_level level, const char *format, ...);
-void aero_port_trace(struct aero_port *port, enum aero_event event, uint64_t a, uint64_t b,
-		     uint64_t c);
 
 #endif
