@@ -1,39 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The least a port may be: the contract's types and functions, declared and no
- * more.  What compiles with this header needs nothing else from anybody.
+ * What a port for a new guest OS starts from: this header and port.c are the port,
+ * guest.h and worker.c the loop that drives the engine.  All of it compiles and links
+ * with the engine as it stands, and gives a balloon that stays empty.  Copy the folder,
+ * and fill in function by function; docs/design/porting.md names a good order.
+ *
+ * Once copied, this header is found through the include path as <aerostat_port.h>.
  */
-#ifndef AEROSTAT_TESTS_FREESTANDING_PORT_H
-#define AEROSTAT_TESTS_FREESTANDING_PORT_H
+#ifndef AEROSTAT_SKELETON_PORT_H
+#define AEROSTAT_SKELETON_PORT_H
 
+/*
+ * TODO: a kernel has its own header for these types.  It must also give UINT32_MAX and
+ * UINT64_MAX.
+ */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * TODO: log2 of how many base pages make a large block: 2 MiB on most hypervisors, so 9
+ * for pages of 4 KiB and 5 for pages of 64 KiB.  9 is the most.
+ */
 #define AERO_BLOCK_ORDER 9
 
+/*
+ * TODO: the type by which your kernel describes a page, such as Linux's struct page or
+ * FreeBSD's struct vm_page.  The engine only passes pointers to it around.
+ */
 typedef struct aero_page aero_page;
 
+/*
+ * TODO: the port's state for one balloon, which the engine passes to each function.
+ * Whatever your store needs: a list for each class, a lock for pages that may be isolated
+ * for migration, the reserve that spare_pages() leaves alone.  Guard what the step lock
+ * does not guard, and say so at each field.
+ */
 struct aero_port {
-	int unused;
+	uint64_t reserve_pages; /* written by the administrator: a single word */
 };
 
-unsigned int aero_port_take(struct aero_port *port, unsigned int order, enum aero_effort effort,
-			    aero_page **blocks, unsigned int n);
-void aero_port_free(struct aero_port *port, unsigned int order, aero_page **blocks, unsigned int n);
-void aero_port_split(struct aero_port *port, aero_page *block, unsigned int order);
-aero_page *aero_port_page(aero_page *block, unsigned int index);
-aero_pfn aero_port_pfn(const aero_page *page);
-void aero_port_hold(struct aero_port *port, enum aero_class class, aero_page **blocks,
-		    unsigned int n);
-unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class, aero_page **blocks,
-			      unsigned int n);
-uint64_t aero_port_limit_pages(struct aero_port *port);
-uint64_t aero_port_spare_pages(struct aero_port *port);
-uint64_t aero_port_now_ms(struct aero_port *port);
-__attribute__((format(printf, 3, 4))) void
-aero_port_log(struct aero_port *port, enum aero_level level, const char *format, ...);
-void aero_port_trace(struct aero_port *port, enum aero_event event, uint64_t a, uint64_t b,
-		     uint64_t c);
+/*
+ * Functions that are called for each page are worth defining here as static inline:
+ * aero_port_page() and aero_port_pfn().  All the others are in port.c; their prototypes are
+ * in aerostat/port.h, which includes this file.
+ */
 
 #endif
