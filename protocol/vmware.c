@@ -2,7 +2,7 @@
 /* VMware's balloon protocol, the guest's half.  docs/design/vmware.md describes it. */
 #include <aerostat/vmware.h>
 
-_Static_assert(AERO_BATCH_MAX == AERO_VMW_BATCH_MAX, "an engine batch fits a batch page");
+_Static_assert(AERO_BATCH_MAX <= AERO_VMW_BATCH_MAX, "an engine batch fits a batch page");
 _Static_assert(AERO_BLOCK_ORDER == AERO_VMW_2M_ORDER, "the large block is what 2M commands move");
 
 /* The number VMCI gives to no context and no resource: takes a doorbell down. */

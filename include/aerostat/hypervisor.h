@@ -9,8 +9,13 @@
 
 #include <aerostat/port.h>
 
-/* Blocks in one batch, and pages (or large pages) in one batch. */
+/*
+ * Blocks in one batch, and units in one batch.  512 fills a batch page of VMware's protocol.
+ * Tests that explore a tiny guest to the end make it smaller.
+ */
+#ifndef AERO_BATCH_MAX
 #define AERO_BATCH_MAX 512U
+#endif
 
 /* What the hypervisor said to a command as a whole. */
 enum aero_reply {
