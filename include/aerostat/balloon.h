@@ -238,21 +238,21 @@ struct aero_next aero_grown(struct aero_balloon *b, uint64_t added_pages);
 /*
  * For a hypervisor with unbacked links only: @n blocks of the caller's that have no
  * memory behind them join the balloon under @class, to be reclaimed like any
- * other.  It need not be connected yet.
+ * other.  @n is from 0 to AERO_BATCH_MAX.  The balloon need not be connected yet.
  */
 void aero_adopt(struct aero_balloon *b, enum aero_class class, aero_page **blocks, unsigned int n);
 
 /*
  * The reverse of aero_adopt(): up to @n pages of the balloon, still without memory behind
  * them, become the caller's.  Returns how many; fewer than @n when a class or the store is
- * used up, and 0 when all that is left is isolated for migration.
+ * used up, and 0 when all that is left is isolated for migration.  @n is from 1 to AERO_BATCH_MAX.
  */
 unsigned int aero_abandon(struct aero_balloon *b, aero_page **pages, unsigned int n);
 
 /*
- * Lends up to @n pages that the balloon holds, without memory behind them, to
- * another driver, one batch at the most.  Returns how many.  Unbacked links only; not
- * after aero_stop().
+ * Lends up to @n pages that the balloon holds, without memory behind them, to another
+ * driver; any @n, of which one batch is served at the most.  Returns how many; 0 on a link
+ * that is not unbacked, without a connection, and after aero_stop().
  */
 unsigned int aero_lend(struct aero_balloon *b, aero_page **pages, unsigned int n);
 
@@ -265,7 +265,10 @@ unsigned int aero_lend(struct aero_balloon *b, aero_page **pages, unsigned int n
  */
 unsigned int aero_fund(struct aero_balloon *b, unsigned int n);
 
-/* @n pages come back from loan, still without memory behind them. */
+/*
+ * @n pages come back from loan, still without memory behind them.  @n is from 0 to
+ * AERO_BATCH_MAX, and no more than are on loan.  Works after aero_stop() as well.
+ */
 void aero_repay(struct aero_balloon *b, aero_page **pages, unsigned int n);
 
 /* True when every figure in @b agrees with every other; @why is set if not. */

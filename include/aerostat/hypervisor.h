@@ -94,13 +94,20 @@ struct aero_link {
 };
 
 /*
- * All are called under the step lock and may not sleep for long.  @hypervisor
- * is the pointer given to aero_init().
+ * All are called under the step lock and may not sleep for long.  offer() and reclaim()
+ * also run inside aero_relieve() and aero_migrate(), when the guest may be out of memory, so
+ * they must not allocate.  @hypervisor is the pointer given to aero_init().
  */
 struct aero_hypervisor_ops {
 	const char *name; /* one lower-case word */
 
-	/* Makes a connection; the hypervisor knows no page of ours before and after. */
+	/*
+	 * Makes a connection, and fills in @link, which is zeroed but for @unbacked.  The
+	 * hypervisor knows no page of ours before and after; an unbacked link has no
+	 * such memory to lose.  Any reply is allowed.  After one other than OK there is no
+	 * connection, whatever was done so far: the engine ends the run, and the next
+	 * begins with quiesce() and connect().
+	 */
 	enum aero_reply (*connect)(void *hypervisor, struct aero_link *link);
 
 	/* Takes down whatever may kick the worker by itself.  May be called again. */
@@ -111,14 +118,16 @@ struct aero_hypervisor_ops {
 
 	/*
 	 * Asks how many pages the balloon should hold.  @limit_pages: all the
-	 * pages there could be (aero_port_limit_pages()).
+	 * pages there could be (aero_port_limit_pages()).  Sets *@target_pages when it
+	 * replies OK.  RESET starts over with connect(); after any other reply the
+	 * engine ends the run and asks again in the next.
 	 */
 	enum aero_reply (*get_target)(void *hypervisor, uint64_t limit_pages,
 				      uint64_t *target_pages);
 
 	/*
-	 * How many pages the guest should have beyond all there are; asked while
-	 * the balloon is empty and its target 0.  NULL where that can't be.
+	 * How many pages to hot-add beyond present memory; NULL if unsupported.  Asked
+	 * only while the balloon is empty and its target is 0.
 	 */
 	uint64_t (*beyond)(void *hypervisor);
 
