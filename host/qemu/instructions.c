@@ -39,20 +39,20 @@ static void block_translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 						     (void *)(uintptr_t)instructions);
 }
 
-void aero_instructions_init(qemu_plugin_id_t id, int cpus)
+void aero_qemu_instructions_init(qemu_plugin_id_t id, int cpus)
 {
 	size_t bytes = (size_t)cpus * sizeof(*counters);
 
 	counters = aligned_alloc(_Alignof(struct counter), bytes);
 	if (!counters)
-		aero_plugin_die("no memory for the instruction counters");
+		aero_qemu_die("no memory for the instruction counters");
 	for (int i = 0; i < cpus; i++)
 		counters[i].instructions = 0;
 	counters_cpus = cpus;
 	qemu_plugin_register_vcpu_tb_trans_cb(id, block_translated);
 }
 
-uint64_t aero_instructions(void *ctx)
+uint64_t aero_qemu_instructions(void *ctx)
 {
 	uint64_t sum = 0;
 

@@ -43,13 +43,13 @@ static int look_at_object(Object *child, void *opaque)
 }
 
 /* Memory can be plugged in and out: called again from time to time. */
-void aero_memory_look_for_ram(void)
+void aero_qemu_look_for_ram(void)
 {
 	backends_count = 0;
 	object_child_foreach(object_get_objects_root(), look_at_object, NULL);
 }
 
-int aero_memory_init(uint64_t *pfn_end, uint64_t *ram_pages)
+int aero_qemu_memory_init(uint64_t *pfn_end, uint64_t *ram_pages)
 {
 	MemoryInfo *info = qmp_query_memory_size_summary(NULL);
 	uint64_t bytes;
@@ -57,7 +57,7 @@ int aero_memory_init(uint64_t *pfn_end, uint64_t *ram_pages)
 	if (!info)
 		return -ENODEV;
 	bytes = info->base_memory + (info->has_plugged_memory ? info->plugged_memory : 0);
-	aero_memory_look_for_ram();
+	aero_qemu_look_for_ram();
 	if (bytes < PAGE_BYTES || backends_count == 0)
 		return -ENODEV;
 	*ram_pages = bytes / PAGE_BYTES;
@@ -76,7 +76,7 @@ static bool in_a_backend(const uint8_t *host, uint64_t bytes)
 	return false;
 }
 
-bool aero_memory_is_ram(void *ctx, uint64_t pfn, uint64_t pages)
+static bool is_ram(void *ctx, uint64_t pfn, uint64_t pages)
 {
 	hwaddr gpa = pfn * PAGE_BYTES;
 	uint64_t left = pages * PAGE_BYTES;
@@ -110,12 +110,12 @@ static int access_memory(uint64_t gpa, void *buf, size_t len, bool is_write)
 	return address_space_rw(&address_space_memory, gpa, none, buf, len, is_write) ? -EFAULT : 0;
 }
 
-int aero_memory_read(void *ctx, uint64_t gpa, void *buf, size_t len)
+static int read_memory(void *ctx, uint64_t gpa, void *buf, size_t len)
 {
 	return access_memory(gpa, buf, len, false);
 }
 
-int aero_memory_write(void *ctx, uint64_t gpa, const void *buf, size_t len)
+static int write_memory(void *ctx, uint64_t gpa, const void *buf, size_t len)
 {
 	return access_memory(gpa, (void *)(uintptr_t)buf, len, true);
 }
@@ -144,7 +144,7 @@ static int discard_piece(hwaddr gpa, hwaddr *bytes)
 	return err;
 }
 
-int aero_memory_discard(void *ctx, uint64_t pfn, uint64_t pages)
+static int discard(void *ctx, uint64_t pfn, uint64_t pages)
 {
 	hwaddr gpa = pfn * PAGE_BYTES;
 	uint64_t left = pages * PAGE_BYTES;
@@ -162,4 +162,15 @@ int aero_memory_discard(void *ctx, uint64_t pfn, uint64_t pages)
 		left -= bytes;
 	}
 	return result;
+}
+
+struct aero_guest_memory aero_qemu_memory(void *ctx)
+{
+	return (struct aero_guest_memory){
+		.ctx = ctx,
+		.is_ram = is_ram,
+		.read = read_memory,
+		.write = write_memory,
+		.discard = discard,
+	};
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What the files of the plug-in share.  One plug-in in one QEMU is one machine,
- * so there is one of everything.  All of it runs under QEMU's big lock, but for
+ * What the files of the plug-in share.  One plug-in in one QEMU serves one machine,
+ * so there is one of everything.  All of it runs under QEMU's big lock, except for
  * the instruction counters.
  */
-#ifndef AERO_QEMU_PLUGIN_H
-#define AERO_QEMU_PLUGIN_H
+#ifndef AEROSTAT_QEMU_PLUGIN_H
+#define AEROSTAT_QEMU_PLUGIN_H
 
-#include "monitor.h"
 #include "qemu_abi.h"
+#include "vmware/monitor.h"
+
+#define AERO_QEMU_ME "aerostat-vmware-qemu: " /* the beginning of each message */
 
 struct aero_plugin {
 	struct aero_monitor *monitor;
@@ -18,26 +20,28 @@ struct aero_plugin {
 	bool doorbell;
 };
 
-/* plugin.c: says why and ends QEMU; for the time after qemu_plugin_install(). */
-__attribute__((noreturn, format(printf, 1, 2))) void aero_plugin_die(const char *fmt, ...);
+/* complain.c: says why, and ends QEMU.  For the time after qemu_plugin_install(). */
+__attribute__((noreturn, format(printf, 1, 2))) void aero_qemu_die(const char *fmt, ...);
+/* Says why.  Returns -1, QEMU's "plug-in not installed". */
+__attribute__((format(printf, 1, 2))) int aero_qemu_refuse(const char *fmt, ...);
 
-/* memory.c: callbacks for guest memory; 0 or -errno. */
-int aero_memory_init(uint64_t *pfn_end, uint64_t *ram_pages);
-void aero_memory_look_for_ram(void);
-bool aero_memory_is_ram(void *ctx, uint64_t pfn, uint64_t pages);
-int aero_memory_read(void *ctx, uint64_t gpa, void *buf, size_t len);
-int aero_memory_write(void *ctx, uint64_t gpa, const void *buf, size_t len);
-int aero_memory_discard(void *ctx, uint64_t pfn, uint64_t pages);
+/* versions.c: 0, or -1 when this QEMU is not one the plug-in was made for; it has said why. */
+int aero_qemu_check(const qemu_info_t *info);
 
-/* port.c */
-void aero_port_init(struct aero_plugin *p);
+/* memory.c.  0 or -errno. */
+int aero_qemu_memory_init(uint64_t *pfn_end, uint64_t *ram_pages);
+void aero_qemu_look_for_ram(void);
+struct aero_guest_memory aero_qemu_memory(void *ctx);
+
+/* vmport.c */
+void aero_qemu_port_init(struct aero_plugin *p);
 
 /* qmp.c */
-void aero_qmp_init(struct aero_plugin *p);
-void aero_qmp_report_size(struct aero_plugin *p);
+void aero_qemu_qmp_init(struct aero_plugin *p);
+void aero_qemu_report_size(struct aero_plugin *p);
 
 /* instructions.c */
-void aero_instructions_init(qemu_plugin_id_t id, int cpus);
-uint64_t aero_instructions(void *ctx);
+void aero_qemu_instructions_init(qemu_plugin_id_t id, int cpus);
+uint64_t aero_qemu_instructions(void *ctx);
 
 #endif

@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "json/json.h"
 #include "plugin.h"
 
 static struct aero_plugin *plugin;
@@ -39,7 +40,7 @@ static void get_size(void *opaque, BalloonInfo *info)
  * QMP's BALLOON_CHANGE.  Called when the guest asks for its target, which it
  * does once a second: an event for each batch would only be thrown away.
  */
-void aero_qmp_report_size(struct aero_plugin *p)
+void aero_qemu_report_size(struct aero_plugin *p)
 {
 	uint64_t size = aero_monitor_size(p->monitor);
 
@@ -69,14 +70,14 @@ static void set_control(Object *machine, const char *text, Error **errp)
 		error_setg_internal(errp, __FILE__, __LINE__, __func__, "%s", error);
 }
 
-void aero_qmp_init(struct aero_plugin *p)
+void aero_qemu_qmp_init(struct aero_plugin *p)
 {
 	Object *machine = qdev_get_machine();
 
 	plugin = p;
 	if (qemu_add_balloon_handler(set_target, get_size, p))
-		aero_plugin_die("another balloon device is there (virtio-balloon?); a machine has "
-				"one balloon only: remove it");
+		aero_qemu_die("another balloon device is there (virtio-balloon?); a machine has "
+			      "one balloon only: remove it");
 	object_property_add_str(machine, "aerostat", get_report, NULL);
 	object_property_add_str(machine, "aerostat-control", NULL, set_control);
 }

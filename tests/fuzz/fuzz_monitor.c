@@ -19,7 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "monitor.h"
+#include "json/json.h"
+#include "vmware/monitor.h"
 
 #define PFN_END	   40000ULL
 #define HOLE_FROM  20000ULL
@@ -293,11 +294,11 @@ static void record(struct input *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct aero_monitor_host host = {
-		.is_ram = is_ram,
-		.read = read_guest,
-		.write = write_guest,
-		.discard = discard,
-		.populate = populate,
+		.memory = {.is_ram = is_ram,
+			   .read = read_guest,
+			   .write = write_guest,
+			   .discard = discard,
+			   .populate = populate},
 	};
 	const struct aero_monitor_config config = {PFN_END, PFN_END - HOLE_PAGES, AERO_VMW_CAP_ALL};
 	struct input in = {data, size};

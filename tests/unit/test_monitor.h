@@ -20,7 +20,7 @@
 
 #include <cmocka.h>
 
-#include "monitor.h"
+#include "vmware/monitor.h"
 
 #define PFN_END	   (262144ULL + 100) /* 1 GiB and a bit: the last run is not whole */
 #define HOLE_FROM  200000ULL
@@ -124,12 +124,12 @@ static inline void machine_ring(void *ctx, uint32_t context, uint32_t resource)
 static inline struct aero_monitor_host machine_host(struct machine *t)
 {
 	return (struct aero_monitor_host){
-		.ctx = t,
-		.is_ram = machine_is_ram,
-		.read = machine_read,
-		.write = machine_write,
-		.discard = machine_discard,
-		.populate = machine_populate,
+		.memory = {.ctx = t,
+			   .is_ram = machine_is_ram,
+			   .read = machine_read,
+			   .write = machine_write,
+			   .discard = machine_discard,
+			   .populate = machine_populate},
 		.instructions = machine_instructions,
 		.now_ns = machine_ns,
 		.ring = machine_ring,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* host/commit.c: what good calls do, what is counted, what an unwritable page does. */
+/*
+ * host/vmware/commit.c and call.c: what good calls do, what is counted, and what happens
+ * when the batch page can't be written.
+ */
 #include "test_monitor.h"
 
 static void start_begins_anew(void **state)
@@ -57,7 +60,7 @@ static void batches_report_the_target(void **state)
 	assert_int_equal(call_batch(t, AERO_VMW_BATCHED_UNLOCK, 150000, 1, 512), AERO_VMW_OK);
 	assert_int_equal(call_batch(t, AERO_VMW_BATCHED_2M_UNLOCK, RUN, RUN, 100), AERO_VMW_OK);
 	assert_int_equal(aero_monitor_size(t->m), 0);
-	assert_int_equal(aero_monitor_counters(t->m)->discarded_pages, 101 * RUN);
+	assert_int_equal(aero_monitor_memory_counters(t->m)->discarded_pages, 101 * RUN);
 }
 
 static void neighbours_are_merged(void **state)
@@ -99,7 +102,7 @@ static void failed_discard_is_counted_only(void **state)
 	t->discard_error = -EINVAL;
 	assert_int_equal(call(t, AERO_VMW_LOCK, 100, 0), AERO_VMW_OK);
 	assert_int_equal(aero_monitor_size(t->m), 1);
-	assert_int_equal(aero_monitor_counters(t->m)->discard_failures, 1);
+	assert_int_equal(aero_monitor_memory_counters(t->m)->discard_failures, 1);
 }
 
 static void calls_are_counted_by_status(void **state)
@@ -128,6 +131,30 @@ static void calls_are_counted_by_status(void **state)
 	assert_int_equal(n->entry[AERO_DEFLATE][AERO_SIZE_2M][AERO_VMW_E_UNLOCKED], 1);
 	call(t, AERO_VMW_BATCHED_LOCK, BATCH_PFN, 0);
 	assert_int_equal(n->command[AERO_VMW_BATCHED_LOCK].status[AERO_STATUS_FAILURE], 1);
+}
+
+/*
+ * The status that a fault answers may look like a success of another command.  Nothing
+ * was carried out, so no register but eax may say otherwise.
+ */
+static void a_forced_answer_leaves_the_registers(void **state)
+{
+	struct aero_monitor_fault rule = {.command = AERO_FAULT_ANY_COMMAND,
+					  .action = AERO_FAULT_STATUS,
+					  .status = AERO_VMW_OK_CAPS,
+					  .first = 1,
+					  .every = 1};
+	struct machine *t = *state;
+
+	machine_start(t, AERO_VMW_CAP_ALL, 1000);
+	assert_int_equal(aero_monitor_set_faults(t->m, &rule, 1), 0);
+	assert_int_equal(call(t, AERO_VMW_LOCK, 100, 0), AERO_VMW_OK_CAPS);
+	assert_int_equal(t->regs.rcx, AERO_VMW_LOCK);
+	assert_int_equal(t->regs.rbx, 100);
+	assert_int_equal(aero_monitor_size(t->m), 0);
+	assert_int_equal(call(t, AERO_VMW_START, AERO_VMW_CAP_BASIC, 0), AERO_VMW_OK_CAPS);
+	assert_int_equal(t->regs.rcx, AERO_VMW_START);
+	assert_int_equal(aero_monitor_caps(t->m), AERO_VMW_CAP_ALL);
 }
 
 /* GET_TARGET marks; moves add what passed since the mark; idle time is not in it. */
@@ -182,6 +209,7 @@ int main(void)
 		MACHINE_TEST(unwritable_batch_changes_nothing),
 		MACHINE_TEST(failed_discard_is_counted_only),
 		MACHINE_TEST(calls_are_counted_by_status),
+		MACHINE_TEST(a_forced_answer_leaves_the_registers),
 		MACHINE_TEST(busy_time_leaves_idle_out),
 	};
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* host/control.c: good documents take effect; bad ones say why and change nothing. */
+/* host/json/control.c: good documents take effect; bad ones say why and change nothing. */
+#include "json/json.h"
 #include "test_monitor.h"
 
 static void good(struct machine *t, const char *json)
@@ -109,6 +110,7 @@ static void bad_documents_change_nothing(void **state)
 		{"{\"faults\": [{\"status\": 5, \"first\": 0}]}", "first"},
 		{"{\"faults\": [{\"status\": 5, \"every\": 0}]}", "every"},
 		{"{\"faults\": [{\"status\": 5, \"times\": -1}]}", "times"},
+		{"{\"faults\": [{\"status\": 5, \"fired\": \"often\"}]}", "fired"},
 		{"{\"faults\": [{\"status\": 32, \"on\": \"entry\"}]}", "entry"},
 		{"{\"faults\": [{\"status\": 5, \"on\": \"entry\", \"command\": \"start\"}]}",
 		 "fit together"},
@@ -155,6 +157,42 @@ static void an_error_fits_its_buffer(void **state)
 	assert_int_equal(error[7], 'x');
 }
 
+/* Names from the document stand in the message, and must not break its line. */
+static void a_message_is_one_line(void **state)
+{
+	static const char *const documents[] = {
+		"{\"a\\nb\": 1}",
+		"{\"a\\r\\u001b[2Jb\\u0085\": 1}",
+		"{\"faults\": [{\"a\\nb\": 1}]}",
+		"{\"a\nb\": 1}",
+		"{\"\xc3\xa4\": 1}",
+	};
+	struct machine *t = *state;
+	char error[512];
+
+	for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++) {
+		assert_int_equal(aero_monitor_control(t->m, documents[i], error, sizeof(error)),
+				 -EINVAL);
+		assert_true(error[0]);
+		for (const char *at = error; *at; at++)
+			if (*at < ' ' || *at > '~')
+				fail_msg("byte %#x in the message for %s", *at & 0xffu,
+					 documents[i]);
+	}
+}
+
+static void all_faults_but_no_more(void **state)
+{
+	struct machine *t = *state;
+	char json[2048] = "{\"faults\": [";
+
+	for (unsigned int i = 0; i < AERO_MONITOR_FAULTS; i++)
+		strcat(json, i ? ",{\"status\": 8}" : "{\"status\": 8}");
+	strcat(json, "]}");
+	good(t, json);
+	assert_int_equal(aero_monitor_faults(t->m), AERO_MONITOR_FAULTS);
+}
+
 static void too_many_faults(void **state)
 {
 	struct machine *t = *state;
@@ -175,6 +213,8 @@ int main(void)
 		MACHINE_TEST(every_setting),
 		MACHINE_TEST(bad_documents_change_nothing),
 		MACHINE_TEST(an_error_fits_its_buffer),
+		MACHINE_TEST(a_message_is_one_line),
+		MACHINE_TEST(all_faults_but_no_more),
 		MACHINE_TEST(too_many_faults),
 	};
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* host/decode.c: what is refused, with which status, and that nothing changes then. */
+/* host/vmware/decode.c: what is refused, with which status, and that nothing changes then. */
 #include "test_monitor.h"
 
 /* What a refused call must leave as it was. */
@@ -166,9 +166,9 @@ static void wide_page_numbers_need_the_capability(void **state)
 	struct aero_monitor_config config = {(1ULL << 32) + 1024, 1ULL << 32, AERO_VMW_CAP_ALL};
 	struct aero_monitor *m;
 
-	host.is_ram = all_is_ram;
-	host.discard = no_discard;
-	host.populate = NULL;
+	host.memory.is_ram = all_is_ram;
+	host.memory.discard = no_discard;
+	host.memory.populate = NULL;
 	for (int wide = 0; wide < 2; wide++) {
 		uint32_t caps = wide ? AERO_VMW_CAP_ALL
 				     : AERO_VMW_CAP_ALL & ~AERO_VMW_CAP_TARGET_64;

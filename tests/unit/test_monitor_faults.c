@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* host/faults.c: which rules are accepted, when they fire, and that they change nothing else. */
+/* host/vmware/faults.c: which rules are accepted, when they fire, and that they change nothing
+ * else. */
 #include "test_monitor.h"
 
 #define ANY AERO_FAULT_ANY_COMMAND

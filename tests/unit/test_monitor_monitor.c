@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* host/monitor.c: creation, the clamp, resets, lookup, doorbell. */
+/* host/vmware/monitor.c: creation, the clamp, resets, lookup, doorbell. */
 #include "test_monitor.h"
 
 static void create_refuses_bad_configurations(void **state)
@@ -18,21 +18,21 @@ static void create_refuses_bad_configurations(void **state)
 	for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++)
 		assert_int_equal(aero_monitor_create(&m, &good, &configs[i]), -EINVAL);
 	host = good;
-	host.is_ram = NULL;
+	host.memory.is_ram = NULL;
 	assert_int_equal(aero_monitor_create(&m, &host, &config), -EINVAL);
 	host = good;
-	host.read = NULL;
+	host.memory.read = NULL;
 	assert_int_equal(aero_monitor_create(&m, &host, &config), -EINVAL);
 	host = good;
-	host.write = NULL;
+	host.memory.write = NULL;
 	assert_int_equal(aero_monitor_create(&m, &host, &config), -EINVAL);
 	host = good;
-	host.discard = NULL;
+	host.memory.discard = NULL;
 	assert_int_equal(aero_monitor_create(&m, &host, &config), -EINVAL);
 	assert_null(m);
 
 	host = good;
-	host.populate = NULL;
+	host.memory.populate = NULL;
 	host.instructions = NULL;
 	host.now_ns = NULL;
 	host.ring = NULL;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * host/qemu/plugin.c: what the plug-in refuses to start with, and its words.
+ * host/qemu/: what the plug-in refuses to start with, and its words.
  *
  * This program plays QEMU: it exports the symbols which the plug-in looks for
  * and loads it.  Argument: the path of the plug-in.
@@ -226,7 +226,7 @@ static void assert_dies(const char *words)
 	assert_true(child >= 0);
 	if (child == 0) {
 		said[0] = 0;
-		/* aero_plugin_die() calls exit(); what it said goes out then. */
+		/* aero_qemu_die() calls exit(); what it said goes out then. */
 		if (dup2(fds[1], STDOUT_FILENO) < 0 || setvbuf(stdout, NULL, _IONBF, 0))
 			_exit(9);
 		ready->notify(ready, NULL);

@@ -813,12 +813,12 @@ void world_create(struct world *w, const struct world_kind *kind, uint64_t seed,
 		  uint64_t *sights)
 {
 	const struct aero_monitor_host host = {
-		.ctx = w,
-		.is_ram = is_ram,
-		.read = read_memory,
-		.write = write_memory,
-		.discard = discard,
-		.populate = populate,
+		.memory = {.ctx = w,
+			   .is_ram = is_ram,
+			   .read = read_memory,
+			   .write = write_memory,
+			   .discard = discard,
+			   .populate = populate},
 		.ring = ring,
 	};
 	const struct aero_monitor_config config = {

@@ -10,7 +10,8 @@
 
 #include <aerostat/vmware.h>
 
-#include "monitor.h"
+#include "vmware/monitor.h"
+#include "vmware/names.h"
 #include "sim.h"
 
 /* How often each kind of thing happens, in 1024ths of all steps; the rest are the engine's. */

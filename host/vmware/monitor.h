@@ -64,8 +64,8 @@
  * target in rbx.  START returns the capabilities in rcx.  No other register
  * but eax is written.  Registers that a command does not use are not looked at.
  */
-#ifndef AEROSTAT_MONITOR_H
-#define AEROSTAT_MONITOR_H
+#ifndef AEROSTAT_VMWARE_MONITOR_H
+#define AEROSTAT_VMWARE_MONITOR_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -73,46 +73,24 @@
 
 #include <aerostat/abi/vmware.h>
 
+#include "books/books.h"
+#include "books/target.h"
+
 struct aero_monitor;
 
-/* What the front provides.  ctx is passed to each callback. */
+/* What the front provides.  memory.ctx is passed to each callback. */
 struct aero_monitor_host {
-	void *ctx;
+	struct aero_guest_memory memory;
 
-	/*
-	 * Are all of [pfn, pfn + pages) RAM of the guest?  pages is 1 or 512 and
-	 * the range lies below pfn_end.  No side effects.  Required.
-	 */
-	bool (*is_ram)(void *ctx, uint64_t pfn, uint64_t pages);
-
-	/* Copy len bytes at guest-physical address gpa.  0 or -errno.  Required. */
-	int (*read)(void *ctx, uint64_t gpa, void *buf, size_t len);
-	int (*write)(void *ctx, uint64_t gpa, const void *buf, size_t len);
-
-	/*
-	 * Drop the contents of [pfn, pfn + pages): the guest has locked them.
-	 * Neighbours of one call come merged.  0 or -errno; an error is counted
-	 * and otherwise ignored: the page stays locked, its memory is just not
-	 * saved.  Required.
-	 */
-	int (*discard)(void *ctx, uint64_t pfn, uint64_t pages);
-
-	/*
-	 * [pfn, pfn + pages) are the guest's again: unlocked, or forgotten with
-	 * the connection.  Called before the guest can know.  Errors are counted.
-	 * May be NULL, when memory comes back by itself on first touch.
-	 */
-	int (*populate)(void *ctx, uint64_t pfn, uint64_t pages);
-
-	/* Instructions the guest has executed so far.  May be NULL. */
+	/* Instructions that the guest has executed so far.  May be NULL. */
 	uint64_t (*instructions)(void *ctx);
 
 	/* A monotonic clock of the host, in nanoseconds.  May be NULL. */
 	uint64_t (*now_ns)(void *ctx);
 
 	/*
-	 * Ring the doorbell the guest has set, because the target changed.  May
-	 * be NULL.  Called only while the guest has one set.
+	 * Ring the doorbell that the guest has set, because the target changed.
+	 * Called only while the guest has one set.  May be NULL.
 	 */
 	void (*ring)(void *ctx, uint32_t vmci_context, uint32_t vmci_resource);
 };
@@ -211,7 +189,6 @@ bool aero_monitor_is_valid(const struct aero_monitor *m);
 /*
  * Counters.  All of them only grow, until aero_monitor_zero_counters().
  */
-enum aero_monitor_direction { AERO_INFLATE, AERO_DEFLATE, AERO_DIRECTIONS };
 enum aero_monitor_size_class { AERO_SIZE_4K, AERO_SIZE_2M, AERO_SIZES };
 
 /* Index of a status in the tables below; the named ones stand for themselves. */
@@ -234,11 +211,7 @@ struct aero_monitor_counters {
 
 	uint64_t bad_magic;	   /* calls without the magic */
 	uint64_t unknown_commands; /* calls with a number not in the protocol */
-	uint64_t discards;	   /* callbacks; one may cover many pages */
-	uint64_t discarded_pages;
-	uint64_t discard_failures; /* callbacks that returned an error */
-	uint64_t populate_failures;
-	uint64_t resets_demanded; /* by aero_monitor_demand_reset() and by faults */
+	uint64_t resets_demanded;  /* by aero_monitor_demand_reset() and by faults */
 	uint64_t faults_fired;
 	uint64_t doorbell_rings;
 
@@ -254,6 +227,10 @@ struct aero_monitor_counters {
 };
 
 const struct aero_monitor_counters *aero_monitor_counters(const struct aero_monitor *m);
+
+/* What was done to the guest's memory; aero_monitor_zero_counters() zeroes these as well. */
+const struct aero_books_counters *aero_monitor_memory_counters(const struct aero_monitor *m);
+
 void aero_monitor_zero_counters(struct aero_monitor *m);
 
 /*
@@ -296,16 +273,21 @@ struct aero_monitor_fault {
 	uint64_t times; /* at most so often; 0: without end */
 };
 
+/* 0; or -EINVAL when a field is out of its range, or the fields do not fit together. */
+int aero_monitor_check_fault(const struct aero_monitor_fault *rule);
+
 /*
  * Replaces all rules and starts their counts from 0; count 0 removes them.
- * 0, -E2BIG (more than AERO_MONITOR_FAULTS) or -EINVAL (a field out of its
- * range); on error nothing changes.
+ * Returns 0, -E2BIG (more than AERO_MONITOR_FAULTS) or -EINVAL (a rule that
+ * aero_monitor_check_fault() refuses); on error nothing changes.
  */
 int aero_monitor_set_faults(struct aero_monitor *m, const struct aero_monitor_fault *rules,
 			    unsigned int count);
 
-/* How many rules there are; and rule n with the times it has fired (out may be NULL). */
+/* The number of rules. */
 unsigned int aero_monitor_faults(const struct aero_monitor *m);
+
+/* Rule n and how often it has fired; NULL when there is no such rule.  fired may be NULL. */
 const struct aero_monitor_fault *aero_monitor_fault(const struct aero_monitor *m, unsigned int n,
 						    uint64_t *fired);
 
@@ -319,24 +301,25 @@ void aero_monitor_old_host(struct aero_monitor *m, bool on);
  * Forces the target, without the clamp: the guest is asked for pages even if
  * it dies of it.  AERO_MONITOR_NOT_FORCED returns to the wanted size.
  */
-#define AERO_MONITOR_NOT_FORCED UINT64_MAX
+#define AERO_MONITOR_NOT_FORCED AERO_BOOKS_NOT_FORCED
 void aero_monitor_force_target(struct aero_monitor *m, uint64_t pages);
 
-/* Everything there is to know, as one JSON document (docs/lab/monitor.md).  free() it; NULL: no
- * memory.
- */
-char *aero_monitor_report(const struct aero_monitor *m);
-
 /*
- * Settings from a JSON document (docs/lab/monitor.md).  0, or -EINVAL with one line
- * of text that says what is wrong and where; then nothing has changed.
+ * The rest of what a report shows: the configuration, what the guest said, and the
+ * host's settings.  Everything else has a function of its own above.
  */
-int aero_monitor_control(struct aero_monitor *m, const char *json, char *error, size_t error_size);
+struct aero_monitor_view {
+	struct aero_monitor_config config;
+	uint64_t guest_id;	/* 0: not said */
+	uint64_t limit_said;	/* in pages, as in GET_TARGET; 0: not said */
+	uint64_t forced_target; /* in pages, or AERO_MONITOR_NOT_FORCED */
+	uint32_t withheld;	/* AERO_VMW_CAP_* */
+	bool old_host;
+	bool doorbell_set;
+	uint32_t doorbell_context;
+	uint32_t doorbell_resource;
+};
 
-/* Names, as the report and the control use them ("batched-2m-lock", "ppn-pinned"); NULL: no such.
- */
-const char *aero_monitor_command_name(uint32_t command);
-const char *
-aero_monitor_status_name(unsigned int index); /* enum aero_vmw_status or AERO_STATUS_* */
+void aero_monitor_look(const struct aero_monitor *m, struct aero_monitor_view *view);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * Faults on demand: a small table of rules that count events and override the
- * answers to the chosen ones.  Counters only, so a run can be repeated.
+ * answers to some of them.  There is no randomness, so that a run can be repeated.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 static bool check_command(const struct aero_monitor_fault *rule)
 {
-	enum aero_monitor_direction direction;
+	enum aero_books_direction direction;
 	bool needs_move = rule->what == AERO_FAULT_ENTRY || rule->direction != AERO_FAULT_BOTH;
 
 	if (rule->command == AERO_FAULT_ANY_COMMAND)
@@ -21,7 +21,7 @@ static bool check_command(const struct aero_monitor_fault *rule)
 		return true;
 	if (!aero_command_moves(rule->command, &direction))
 		return false;
-	/* A rule that can never match is a mistake, not a wish. */
+	/* A rule that can never match is a mistake of whoever wrote it. */
 	return rule->direction == AERO_FAULT_BOTH ||
 	       (rule->direction == AERO_FAULT_INFLATE) == (direction == AERO_INFLATE);
 }
@@ -40,8 +40,7 @@ static bool check_action(const struct aero_monitor_fault *rule)
 	return false;
 }
 
-/* 0, or -EINVAL when a field of the rule is out of its range (see monitor.h). */
-int aero_fault_check(const struct aero_monitor_fault *rule)
+int aero_monitor_check_fault(const struct aero_monitor_fault *rule)
 {
 	if (rule->direction != AERO_FAULT_BOTH && rule->direction != AERO_FAULT_INFLATE &&
 	    rule->direction != AERO_FAULT_DEFLATE)
@@ -59,7 +58,7 @@ int aero_monitor_set_faults(struct aero_monitor *m, const struct aero_monitor_fa
 	if (count > AERO_MONITOR_FAULTS)
 		return -E2BIG;
 	for (unsigned int i = 0; i < count; i++)
-		if (aero_fault_check(&rules[i]))
+		if (aero_monitor_check_fault(&rules[i]))
 			return -EINVAL;
 
 	memset(m->fault, 0, sizeof(m->fault));
@@ -97,14 +96,14 @@ static bool matches(const struct aero_monitor_fault *rule, const struct aero_com
 	       (rule->direction == AERO_FAULT_INFLATE) == (c->direction == AERO_INFLATE);
 }
 
-/* Is the event just counted one that the rule chose? */
+/* Does the rule fire at the event that was just counted? */
 static bool is_due(const struct aero_fault_state *f)
 {
 	return f->seen >= f->rule.first && (f->seen - f->rule.first) % f->rule.every == 0 &&
 	       (f->rule.times == 0 || f->fired < f->rule.times);
 }
 
-/* Counts one event in all rules; the rule that decides it, or NULL. */
+/* Counts one event in all rules that match it.  Returns the rule that fires, or NULL. */
 static const struct aero_monitor_fault *fire(struct aero_monitor *m, const struct aero_command *c,
 					     enum aero_fault_what what)
 {
@@ -144,7 +143,7 @@ static void override_command(struct aero_command *c, const struct aero_monitor_f
 	}
 }
 
-/* Command rules, for a decoded call with the magic and a known number. */
+/* Applies the rules for commands to a decoded call with the magic and a known number. */
 void aero_faults_command(struct aero_monitor *m, struct aero_command *c)
 {
 	const struct aero_monitor_fault *rule = fire(m, c, AERO_FAULT_COMMAND);
@@ -153,7 +152,10 @@ void aero_faults_command(struct aero_monitor *m, struct aero_command *c)
 		override_command(c, rule);
 }
 
-/* Entry rules, for a call that passed the command's checks; a reset ends the batch. */
+/*
+ * Applies the rules for entries to a call that passed the checks of its command.  A rule
+ * that demands a reset ends the batch: later entries are not counted.
+ */
 void aero_faults_entries(struct aero_monitor *m, struct aero_command *c)
 {
 	for (unsigned int i = 0; i < c->entries && !c->is_overridden; i++) {

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * First half of a call: registers and batch page in, struct aero_command with a
- * precise status out.  Nothing here changes the monitor or the guest.
+ * The first half of a call: reads the registers and the batch page into struct
+ * aero_command, and gives the command and each entry a precise status.  Nothing
+ * here changes the monitor or the guest.
  */
 #include <endian.h>
 #include <string.h>
 
 #include "internal.h"
 
-/* What each command is and needs (the protocol's table of commands and capabilities). */
+/* What each command does, and the capability that it needs (docs/design/vmware.md). */
 static const struct command_kind {
 	bool exists;
 	bool moves_pages;
 	bool is_batched;
-	enum aero_monitor_direction direction;
+	enum aero_books_direction direction;
 	unsigned int order;
 	uint32_t needs; /* capability */
 } kinds[AERO_VMW_COMMANDS] = {
@@ -38,7 +39,7 @@ bool aero_command_exists(uint32_t number)
 }
 
 /* Does the command lock or unlock pages, and which of the two?  direction may be NULL. */
-bool aero_command_moves(uint32_t number, enum aero_monitor_direction *direction)
+bool aero_command_moves(uint32_t number, enum aero_books_direction *direction)
 {
 	if (!aero_command_exists(number) || !kinds[number].moves_pages)
 		return false;
@@ -47,7 +48,10 @@ bool aero_command_moves(uint32_t number, enum aero_monitor_direction *direction)
 	return true;
 }
 
-/* What START with these wishes would grant; 2 MiB batches make no sense without batches. */
+/*
+ * The capabilities that START would grant of those asked for.  Batches of 2 MiB pages
+ * make no sense without batches.
+ */
 static uint32_t grant(const struct aero_monitor *m, uint64_t wishes)
 {
 	uint32_t caps = (uint32_t)wishes & m->config.caps & ~m->withheld;
@@ -78,22 +82,21 @@ static uint32_t check_limit(const struct aero_monitor *m, uint64_t limit)
 	return limit == 0 || limit > max ? AERO_VMW_FAILURE : (uint32_t)AERO_VMW_OK;
 }
 
-static bool page_is_ram(const struct aero_monitor *m, uint64_t pfn, uint64_t pages)
-{
-	return pfn < m->config.pfn_end && pages <= m->config.pfn_end - pfn &&
-	       m->host.is_ram(m->host.ctx, pfn, pages);
-}
-
-/* Reads the batch once: what the guest's other CPUs do to it afterwards does not matter. */
+/*
+ * Reads the batch once.  What the guest's other CPUs write to it afterwards makes no
+ * difference, because everything else works on the copy.
+ */
 static uint32_t read_batch(const struct aero_monitor *m, struct aero_command *c)
 {
+	const struct aero_guest_memory *memory = &m->books.memory;
+
 	if (c->arg2 == 0 || c->arg2 > AERO_VMW_BATCH_MAX)
 		return AERO_VMW_FAILURE;
-	if (!page_is_ram(m, c->arg1, 1))
+	if (!aero_books_is_ram(&m->books, c->arg1, 0))
 		return AERO_VMW_E_PPN;
-	if (aero_monitor_is_locked(m, c->arg1))
+	if (aero_books_order(&m->books, c->arg1) >= 0)
 		return AERO_VMW_E_LOCKED;
-	if (m->host.read(m->host.ctx, c->arg1 << AERO_VMW_PAGE_SHIFT, c->wire,
+	if (memory->read(memory->ctx, c->arg1 << AERO_VMW_PAGE_SHIFT, c->wire,
 			 c->arg2 * sizeof(c->wire[0])))
 		return AERO_VMW_FAILURE;
 
@@ -130,9 +133,9 @@ static uint32_t check_arguments(const struct aero_monitor *m, struct aero_comman
 }
 
 /*
- * Decodes the registers into *c, whose status is then that of the command as a
- * whole; with status OK (or OK_CAPS) the arguments are good and, for a batch,
- * the entries are read but not yet judged.
+ * Decodes the registers into *c.  Its status is then that of the command as a whole.
+ * When that is OK or OK_CAPS the arguments are good; the entries of a batch have been
+ * read, but have no status yet.
  */
 void aero_decode_call(const struct aero_monitor *m, const struct aero_vmw_regs *regs,
 		      struct aero_command *c)
@@ -166,8 +169,8 @@ void aero_decode_call(const struct aero_monitor *m, const struct aero_vmw_regs *
 }
 
 /*
- * The place of a PFN among the good entries so far: 0 when it is not there, and
- * may then be set.
+ * The slot for this PFN in the table of good entries so far.  It holds 0 when no good
+ * entry has the PFN, and the caller may then set it.
  */
 static uint16_t *seen_slot(struct aero_command *c, uint64_t pfn)
 {
@@ -179,25 +182,15 @@ static uint16_t *seen_slot(struct aero_command *c, uint64_t pfn)
 	return &c->seen[slot];
 }
 
-static bool locked_4k_in_run(const struct aero_monitor *m, uint64_t pfn)
-{
-	for (uint64_t i = pfn / 64; i < (pfn + AERO_RUN_PAGES) / 64; i++)
-		if (m->locked_4k[i])
-			return true;
-	return false;
-}
-
 static uint32_t check_lock(const struct aero_monitor *m, struct aero_command *c, unsigned int index,
 			   uint64_t size)
 {
 	uint64_t pfn = c->entry[index].pfn;
 	uint16_t *seen = seen_slot(c, pfn);
 
-	if (*seen || aero_bit(m->locked_2m, pfn >> AERO_VMW_2M_ORDER))
+	if (*seen || aero_books_overlaps(&m->books, pfn, c->order))
 		return AERO_VMW_E_LOCKED;
-	if (c->order ? locked_4k_in_run(m, pfn) : aero_bit(m->locked_4k, pfn))
-		return AERO_VMW_E_LOCKED;
-	if (size >= m->target)
+	if (size >= m->target.pages)
 		return AERO_VMW_E_NOT_NEEDED;
 	*seen = (uint16_t)(index + 1);
 	return AERO_VMW_OK;
@@ -208,29 +201,26 @@ static uint32_t check_unlock(const struct aero_monitor *m, struct aero_command *
 {
 	uint64_t pfn = c->entry[index].pfn;
 	uint16_t *seen = seen_slot(c, pfn);
-	bool locked = c->order ? aero_bit(m->locked_2m, pfn >> AERO_VMW_2M_ORDER)
-			       : aero_bit(m->locked_4k, pfn);
 
-	if (*seen || !locked)
+	if (*seen || !aero_books_holds(&m->books, pfn, c->order))
 		return AERO_VMW_E_UNLOCKED;
 	*seen = (uint16_t)(index + 1);
 	return AERO_VMW_OK;
 }
 
-/* size: what the balloon will be after the entries before this one. */
+/* size: how many pages the balloon will have after the entries before this one. */
 static uint32_t check_entry(const struct aero_monitor *m, struct aero_command *c,
 			    unsigned int index, uint64_t size)
 {
 	const struct aero_entry *e = &c->entry[index];
-	uint64_t pages = 1ULL << c->order;
 
 	if (e->raw & AERO_VMW_ENTRY_RESERVED)
 		return AERO_VMW_E_PPN;
-	if (e->pfn & (pages - 1))
+	if (e->pfn & ((1ULL << c->order) - 1))
 		return AERO_VMW_E_PPN;
 	if (!c->is_batched && !(m->caps & AERO_VMW_CAP_TARGET_64) && e->pfn > UINT32_MAX)
 		return AERO_VMW_E_PPN;
-	if (!page_is_ram(m, e->pfn, pages))
+	if (!aero_books_is_ram(&m->books, e->pfn, c->order))
 		return AERO_VMW_E_PPN;
 	if (c->is_batched && e->pfn >> c->order == c->batch_pfn >> c->order)
 		return AERO_VMW_E_PINNED;
@@ -239,12 +229,12 @@ static uint32_t check_entry(const struct aero_monitor *m, struct aero_command *c
 }
 
 /*
- * Gives each entry its status.  Must be called with the command's status OK.
- * The entries of one batch are judged as if they came one after the other.
+ * Gives each entry its status.  Must be called with the command's status OK.  The
+ * entries of a batch are judged as if each came in a call of its own, in this order.
  */
 void aero_decode_entries(const struct aero_monitor *m, struct aero_command *c)
 {
-	uint64_t size = m->size;
+	uint64_t size = m->books.held_pages;
 
 	memset(c->seen, 0, sizeof(c->seen));
 	for (unsigned int i = 0; i < c->entries; i++) {

@@ -66,8 +66,8 @@ static uint64_t port_read(void *opaque, hwaddr addr, unsigned int size)
 		return NO_PORT;
 
 	if ((uint32_t)before.rcx == AERO_VMW_GET_TARGET) {
-		aero_memory_look_for_ram();
-		aero_qmp_report_size(p);
+		aero_qemu_look_for_ram();
+		aero_qemu_report_size(p);
 	}
 	after = before;
 	aero_monitor_call(p->monitor, &after);
@@ -92,7 +92,7 @@ static const MemoryRegionOps port_ops = {
 	.impl = {.min_access_size = 1, .max_access_size = 4, .unaligned = true},
 };
 
-void aero_port_init(struct aero_plugin *p)
+void aero_qemu_port_init(struct aero_plugin *p)
 {
 	static MemoryRegion region;
 

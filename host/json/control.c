@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Settings from a JSON document (docs/lab/monitor.md describes it).  The document is
- * read whole into struct wishes first; only a good one is applied.
+ * Settings from a JSON document (docs/lab/monitor.md describes it).  The whole document
+ * is read into struct wishes first, and only a good one is applied.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "internal.h"
 #include "json.h"
+#include "vmware/names.h"
 
 struct wishes {
 	bool has_faults;
@@ -34,7 +34,11 @@ struct reader {
 	struct wishes wishes;
 };
 
-/* Always -EINVAL, so that `return fail(...)` reads well. */
+/*
+ * Writes the message and returns -EINVAL, so that `return fail(...)` reads well.  A
+ * message is one line even if the document's own words in it are not: what is not
+ * printable ASCII becomes '?'.
+ */
 __attribute__((format(printf, 2, 3))) static int fail(struct reader *r, const char *fmt, ...)
 {
 	va_list args;
@@ -42,6 +46,9 @@ __attribute__((format(printf, 2, 3))) static int fail(struct reader *r, const ch
 	va_start(args, fmt);
 	vsnprintf(r->error, r->error_size, fmt, args);
 	va_end(args);
+	for (char *at = r->error; r->error_size && *at; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?';
 	return -EINVAL;
 }
 
@@ -85,7 +92,7 @@ static int read_command(struct reader *r, const json_t *value, uint32_t *out)
 {
 	const char *text = json_string_value(value);
 
-	if (text && strcmp(text, AERO_JSON_ANY) == 0) {
+	if (text && strcmp(text, AERO_FAULT_ANY_NAME) == 0) {
 		*out = AERO_FAULT_ANY_COMMAND;
 		return 0;
 	}
@@ -97,7 +104,7 @@ static int read_command(struct reader *r, const json_t *value, uint32_t *out)
 			return 0;
 		}
 	}
-	return fail(r, "\"command\" must be \"" AERO_JSON_ANY
+	return fail(r, "\"command\" must be \"" AERO_FAULT_ANY_NAME
 		       "\" or a command's name as the report has them, such as \"batched-lock\"");
 }
 
@@ -126,6 +133,7 @@ static int read_fault_key(struct reader *r, struct aero_monitor_fault *rule, con
 			  const json_t *value)
 {
 	unsigned int word = 0;
+	uint64_t fired;
 	int err;
 
 	if (strcmp(key, "command") == 0)
@@ -153,9 +161,12 @@ static int read_fault_key(struct reader *r, struct aero_monitor_fault *rule, con
 		rule->action = (enum aero_fault_action)word;
 		return err;
 	}
+	/* The report shows it; a fault that is handed back starts to count from 0 all the same. */
+	if (strcmp(key, "fired") == 0)
+		return read_number(r, key, value, 0, INT64_MAX, &fired);
 	return fail(r,
 		    "unknown key \"%s\" in a fault; known are command, direction, on, action, "
-		    "status, first, every, times",
+		    "status, first, every, times, fired",
 		    key);
 }
 
@@ -172,11 +183,13 @@ static int read_fault(struct reader *r, json_t *value, struct aero_monitor_fault
 	json_object_foreach(value, key, field)
 		if (read_fault_key(r, rule, key, field))
 			return -EINVAL;
-	if (aero_fault_check(rule))
-		return fail(r, "a fault does not fit together: action \"status\" needs a status "
-			       "(1 to 31 for an entry), the others must have none; entries and "
-			       "directions go with lock and unlock commands only, silence with "
-			       "commands only");
+	if (aero_monitor_check_fault(rule))
+		return fail(
+			r,
+			"the keys of a fault do not fit together: action \"status\" needs a status "
+			"(1 to 31 for an entry), the others must have none; entries and "
+			"directions go with lock and unlock commands only, and silence "
+			"with commands only");
 	return 0;
 }
 
@@ -198,8 +211,8 @@ static int read_faults(struct reader *r, json_t *value)
 
 static uint32_t cap_by_name(const char *text)
 {
-	for (unsigned int bit = 1; aero_cap_name(bit); bit++)
-		if (text && strcmp(text, aero_cap_name(bit)) == 0)
+	for (unsigned int bit = 1; aero_monitor_cap_name(bit); bit++)
+		if (text && strcmp(text, aero_monitor_cap_name(bit)) == 0)
 			return 1u << bit;
 	return 0;
 }
@@ -271,6 +284,11 @@ static int read_document(struct reader *r, const char *text)
 	json_t *value;
 	int err = 0;
 
+	/* jansson has words for all that may be wrong with a text, and none for memory. */
+	if (!document && !*where.text) {
+		fail(r, "no memory to read the document");
+		return -ENOMEM;
+	}
 	if (!document)
 		return fail(r, "not JSON: %s (line %d, column %d)", where.text, where.line,
 			    where.column);
@@ -286,7 +304,10 @@ static int read_document(struct reader *r, const char *text)
 	return err;
 }
 
-/* Settings first, then what they are to act on; counters last, so that they start at 0. */
+/*
+ * Settings come first, so that a reset in the same document already acts under them.
+ * The counters come last, so that they start at 0.
+ */
 static void apply(struct aero_monitor *m, const struct wishes *w)
 {
 	if (w->has_faults)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/*
- * The names of the protocol's numbers, for the report and the control document.
- */
-#include "internal.h"
-#include "json.h"
+/* The words for the protocol's numbers, one table each. */
+#include "names.h"
+
+#include <stddef.h>
+
+#include "monitor.h"
 
 static const char *const commands[AERO_VMW_COMMANDS] = {
 	[AERO_VMW_START] = "start",
@@ -42,14 +43,6 @@ const char *aero_monitor_status_name(unsigned int index)
 	return index < AERO_STATUS_KINDS ? statuses[index] : NULL;
 }
 
-/* The row of a status in the tables of counters. */
-unsigned int aero_status_index(uint32_t status)
-{
-	if (status < AERO_VMW_STATUSES)
-		return status;
-	return status == AERO_VMW_FAILURE ? AERO_STATUS_FAILURE : AERO_STATUS_OTHER;
-}
-
 const char *const aero_fault_directions[] = {
 	[AERO_FAULT_BOTH] = "both",
 	[AERO_FAULT_INFLATE] = "inflate",
@@ -71,7 +64,7 @@ const char *const aero_fault_actions[] = {
 };
 
 /* The protocol numbers capabilities by bit; bit 0 is reserved. */
-const char *aero_cap_name(unsigned int bit)
+const char *aero_monitor_cap_name(unsigned int bit)
 {
 	static const char *const caps[] = {
 		NULL, "basic", "batched", "batched-2m", "signalled", "target-64",
