@@ -39,18 +39,18 @@ enum lab_backend {
 /* Everything left 0 or NULL has the default named beside it. */
 struct lab_config {
 	const char *name;	 /* names the logs; letters, digits, - and _; "guest" */
-	unsigned int memory_mib; /* 1024; 128 .. 65536 */
+	unsigned int memory_mib; /* as the platform says; 128 .. 65536 */
 	unsigned int cpus;	 /* 1; at most 16 */
 	enum lab_backend backend;
-	bool no_vmware;		   /* the guest does not believe it is on VMware */
-	bool no_monitor;	   /* without the monitor's plug-in */
+	/* platform.h: what the guest runs on; vmware, or xen if xen (below) is set. */
+	const struct lab_platform *platform;
 	const char *plugin;	   /* BUILD/host/aerostat-vmware-qemu.so */
 	const char *plugin_args;   /* "key=value,key=value"; none */
 	const char *append;	   /* further kernel parameters; none */
 	const char *kernel;	   /* as lab.env says */
 	const char *initramfs;	   /* as lab.env says */
 	const char *const *extra;  /* further arguments for QEMU, up to NULL; none */
-	const struct lab_xen *xen; /* Xen and a dom0 instead of a guest (xen.h); none */
+	const struct lab_xen *xen; /* options of platform xen (xen.h) */
 };
 
 /* The last failure in words; never NULL. */

@@ -143,6 +143,14 @@ static void guest_stop(struct run *run)
 	run->guest = NULL;
 }
 
+/* What the platform of this configuration lacks for `wanted` (platform.h); NULL: nothing. */
+static const char *lacking(const struct lab_config *config, const struct lab_config *wanted)
+{
+	const struct lab_platform *p = lab_platform_of(config);
+
+	return p->lacks ? p->lacks(wanted) : NULL;
+}
+
 /* A guest for the test: the one there is, or a new one. */
 static const char *guest_for(struct run *run, const struct lab_test *test)
 {
@@ -152,8 +160,8 @@ static const char *guest_for(struct run *run, const struct lab_test *test)
 	if (run->guest && !test->fresh && run->guest_config == test->config)
 		return NULL;
 	guest_stop(run);
-	/* A kernel that takes minutes to build is the reader's choice. */
-	if (config.xen && !lab_kernel_built(config.xen->kernel))
+	/* For example, a kernel that takes minutes to build is the reader's choice. */
+	if (lacking(&config, &config))
 		return lab_skip("%s", lab_error());
 	snprintf(run->name, sizeof(run->name), "%.20s-%.40s", run->suite->name, test->name);
 	config.name = run->name;
@@ -241,13 +249,15 @@ static void run_test(struct run *run, const struct lab_test *test)
 		guest_stop(run);
 }
 
-/* A suite for Xen on a machine that is set up for guests only. */
-static bool lacks_xen(const struct lab_suite *suite)
+/* A suite for a platform that is not set up on this machine; NULL: it is. */
+static const char *suite_lacks(const struct lab_suite *suite)
 {
-	for (size_t i = 0; i < suite->count; i++)
-		if (suite->tests[i].config && suite->tests[i].config->xen)
-			return lab_build_folder() && !lab_env("AERO_XEN");
-	return false;
+	const char *what = NULL;
+
+	for (size_t i = 0; i < suite->count && !what; i++)
+		if (suite->tests[i].config)
+			what = lacking(suite->tests[i].config, NULL);
+	return what;
 }
 
 int lab_suite_main(int argc, char **argv, const struct lab_suite *suite)
@@ -274,9 +284,8 @@ int lab_suite_main(int argc, char **argv, const struct lab_suite *suite)
 		printf("Bail out! %s\n", lab_error());
 		return 1;
 	}
-	if (lacks_xen(suite)) {
-		printf("1..0 # SKIP Xen is not set up; run: lab/setup xen %s\n",
-		       lab_build_folder());
+	if (suite_lacks(suite)) {
+		printf("1..0 # SKIP %s\n", lab_error());
 		return 0;
 	}
 	signal(SIGALRM, on_hang);

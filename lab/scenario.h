@@ -28,7 +28,7 @@
 #ifndef AEROSTAT_LAB_SCENARIO_H
 #define AEROSTAT_LAB_SCENARIO_H
 
-#include "lab.h"
+#include "platform.h"
 
 #define LAB_COUNT(array) (sizeof(array) / sizeof(*(array)))
 

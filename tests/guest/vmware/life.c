@@ -11,7 +11,7 @@
 #define DATA_MIB 64u
 
 static const struct lab_config config = {.memory_mib = 512};
-static const struct lab_config elsewhere = {.memory_mib = 256, .no_vmware = true};
+static const struct lab_config elsewhere = {.memory_mib = 256, .platform = &lab_platform_bare};
 
 static const char *unload_full_20_times(struct lab_guest *g)
 {

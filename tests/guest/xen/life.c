@@ -20,7 +20,7 @@
 
 static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
 static const struct lab_config stock = {.xen = &stock_xen};
-static const struct lab_config elsewhere = {.memory_mib = 256, .no_vmware = true};
+static const struct lab_config elsewhere = {.memory_mib = 256, .platform = &lab_platform_bare};
 
 static const char *unload(struct subject *s)
 {
