@@ -9,8 +9,6 @@
 
 #include "internal.h"
 
-#define LOOK_MS 20
-
 const struct lab_platform *const lab_platforms[] = {
 	&lab_platform_vmware,
 	&lab_platform_xen,
@@ -101,7 +99,7 @@ int lab_settled(struct lab_guest *g, uint64_t low_kib, uint64_t high_kib, unsign
 					"the guest has %" PRIu64 " KiB after %u ms, not %" PRIu64
 					" to %" PRIu64,
 					kib, timeout_ms, low_kib, high_kib);
-		lab_sleep_ms(LOOK_MS);
+		lab_sleep_ms(p->look_ms);
 	}
 }
 

@@ -57,14 +57,16 @@ struct lab_platform {
 	const char *name;	  /* as the command lines spell it */
 	const char *title;	  /* as texts spell it */
 	const char *const *types; /* kinds of guests, up to NULL, the default first; NULL: one */
+	const char *version;	  /* the key of lab.env with its version; NULL: none */
 	const char *driver;	  /* Aerostat's module; NULL: none */
 	const char *in_tree;	 /* the module of the kernel's own driver; NULL: none or built in */
 	bool takes_over;	 /* the kernel's own driver is built in, and ours replaces it */
 	const char *qemu;	 /* the program */
 	unsigned int memory_mib; /* of the machine, by default */
 	unsigned int
-		slack_kib; /* how far from a target (other than all memory) a driver may stop */
-	bool no_reset;	   /* lab_reset() does not work */
+		slack_kib;    /* how far from a target (other than all memory) a driver may stop */
+	unsigned int look_ms; /* how often to look at the size, as a look takes time of its own */
+	bool no_reset;	      /* lab_reset() does not work */
 
 	/* ---- a machine in QEMU ---- */
 
@@ -93,6 +95,8 @@ struct lab_platform {
 	int (*settled)(struct lab_guest *g, uint64_t low_kib, uint64_t high_kib,
 		       unsigned int timeout_ms);
 	int (*figures)(struct lab_guest *g, struct lab_figures *out);
+	/* All that the monitor knows; NULL where there is none. */
+	json_t *(*report)(struct lab_guest *g);
 };
 
 extern const struct lab_platform lab_platform_bare, lab_platform_vmware, lab_platform_xen;

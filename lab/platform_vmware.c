@@ -123,4 +123,6 @@ const struct lab_platform lab_platform_vmware = {
 	.set_target = lab_balloon_set_target,
 	.size = lab_balloon_size,
 	.figures = figures,
+	.report = lab_monitor_report,
+	.look_ms = 10,
 };
