@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "monitor.h"
 
 #define PAGES	 60013u
 #define DATA_MIB 64u

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "monitor.h"
 
 #define POLICY	       "/sys/kernel/aerostat/policy/"
 #define CGROUP	       "/sys/fs/cgroup/"

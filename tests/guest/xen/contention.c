@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "domain.h"
 
 #define TRACING	     "/sys/kernel/tracing/"
 #define ENOUGH_KIB   (200 * KIB_PER_MIB) /* what the tests want is never less */

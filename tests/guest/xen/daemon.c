@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "domain.h"
 
 #define POLICY	   "/sys/kernel/aerostat/policy/"
 #define CGROUP	   "/sys/fs/cgroup/"

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "domain.h"
 
 #ifndef CYCLES /* xen-demand-long has 50 */
 #define CYCLES 1u

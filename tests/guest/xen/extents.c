@@ -2,7 +2,7 @@
 /* In which extents memory goes and comes, by Xen's answers. */
 #include <inttypes.h>
 
-#include "driver.h"
+#include "domain.h"
 
 #define FULL_MIB    512u
 #define LOW_MIB	    256u

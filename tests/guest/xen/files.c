@@ -5,7 +5,7 @@
  */
 #include <inttypes.h>
 
-#include "driver.h"
+#include "domain.h"
 
 /* The guest has no users; `su` wants one. */
 #define NOT_ROOT "echo nobody:x:65534:65534::/:/bin/sh >/etc/passwd; ! su nobody -s /bin/sh -c "

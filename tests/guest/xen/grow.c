@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "domain.h"
 
 #define BOOT_MIB  256u
 #define GROWN_MIB 384u

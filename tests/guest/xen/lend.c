@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "domain.h"
 
 #define BOOT_MIB  256u
 #define FULL_KIB  (BOOT_MIB * KIB_PER_MIB)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "domain.h"
 
 #define ROUNDS	       20u
 #define WATCHED	       4u /* of these Xen is asked about in between */

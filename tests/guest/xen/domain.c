@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-#include "driver.h"
+#include "domain.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -8,9 +8,6 @@
 #define DATA_MIB 48u
 #define DOM0_KIB (1024u * KIB_PER_MIB) /* the default of struct lab_xen */
 #define REST_MS	 10000
-#define UNLOAD                               \
-	"for m in aerostat_xen aerostat; do" \
-	" if grep -q \"^$m \" /proc/modules; then rmmod $m || exit 1; fi; done"
 
 /* The domU that the next test may want. */
 static struct {
@@ -105,7 +102,7 @@ const char *load(struct subject *s)
 	/* Without CONFIG_XEN_BALLOON the files are ours, and come with the module. */
 	bool builtin = !lab_read_number(s->g, BUILTIN "info/low_kb", &kib);
 
-	LAB_OK(lab_must(s->g, 30000, "modprobe aerostat_xen"));
+	LAB_TRY(driver_insert(s->g));
 	if (builtin)
 		LAB_TRY(await_takeover(s->g));
 	LAB_TRY(read_figures(s->g, &f));
@@ -162,22 +159,6 @@ const char *move_to(struct subject *s, uint64_t kib)
 	return NULL;
 }
 
-/* The number behind "NAME " at the beginning of a line; adds `scale` times of it to *sum. */
-static bool add_figure(const char *text, const char *name, uint64_t scale, uint64_t *sum)
-{
-	size_t length = strlen(name);
-	char *end;
-
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (strncmp(line, name, length) || line[length] != ' ')
-			continue;
-		*sum += scale * strtoull(line + length + 1, &end, 10);
-		return end != line + length + 1;
-	}
-	return false;
-}
-
 const char *read_figures(struct lab_guest *g, struct figures *f)
 {
 	const struct {
@@ -214,7 +195,7 @@ const char *read_figures(struct lab_guest *g, struct figures *f)
 	*f = (struct figures){0};
 	LAB_OK(lab_read_file(g, STATS, &text));
 	for (size_t i = 0; i < LAB_COUNT(wanted); i++)
-		if (!add_figure(text, wanted[i].name, wanted[i].scale, wanted[i].sum))
+		if (!stats_add(text, wanted[i].name, wanted[i].scale, wanted[i].sum))
 			missing = wanted[i].name;
 	free(text);
 	LAB_CHECK(!missing, "the statistics have no %s", missing);
@@ -279,7 +260,7 @@ static const char *tidy_shared(void)
 		LAB_OK(lab_mem_set_kib(s->g, kib));
 		LAB_TRY(settle(s, kib));
 	}
-	LAB_OK(lab_must(s->g, 60000, UNLOAD));
+	LAB_TRY(drivers_gone(s->g));
 	LAB_TRY(settle(s, kib));
 	LAB_OK(lab_data_check(s->g));
 	return NULL;
@@ -294,7 +275,7 @@ const char *tidy(struct lab_guest *dom0)
 	LAB_OK(lab_domu_stop_others(dom0, shared.s.g));
 	if (shared.s.g)
 		LAB_TRY(tidy_shared());
-	LAB_OK(lab_must(dom0, 60000, UNLOAD));
+	LAB_TRY(drivers_gone(dom0));
 	LAB_OK(lab_domain_memory(dom0, &d));
 	if (d.kib == DOM0_KIB)
 		return NULL;

@@ -4,17 +4,16 @@
  * figures outside, and what must hold between the two.  As in scenario.h, a
  * message means failure and NULL success.
  */
-#ifndef AEROSTAT_TESTS_GUEST_XEN_DRIVER_H
-#define AEROSTAT_TESTS_GUEST_XEN_DRIVER_H
+#ifndef AEROSTAT_TESTS_GUEST_XEN_DOMAIN_H
+#define AEROSTAT_TESTS_GUEST_XEN_DOMAIN_H
 
-#include "scenario.h"
+#include "../common/driver.h"
 #include "xen.h"
 
 #define KIB_PER_MIB 1024u
 #define BLOCK_PAGES 512u   /* pages of a block of 2 MiB */
 #define SETTLE_MS   60000u /* within so long a target is met on a slow host */
 #define QUIET_MS    1500u  /* so long nothing moves once nothing will; two runs of the worker */
-#define STATS	    "/sys/kernel/debug/aerostat/stats"
 #define BUILTIN	    "/sys/devices/system/xen_memory/xen_memory0/"
 
 /* A domain under test. */
