@@ -72,23 +72,32 @@ static int put_file(struct lab_guest *dom0, const char *path, const char *text)
 	return ret;
 }
 
-static int domu_create(struct lab_guest *domu, const struct lab_domu *c)
+/* xl's configuration, to be freed; NULL without memory. */
+static char *xl_config(const struct lab_domu *c)
 {
 	const char *kernel = lab_xen_kernel_name(c->kernel);
-	char *config, *out = NULL;
+	char *config;
+
+	if (asprintf(&config,
+		     "name=\"%s\"\ntype=\"%s\"\nkernel=\"/xen/%s/vmlinux\"\n"
+		     "ramdisk=\"/xen/%s/initramfs\"\nmemory=%u\nmaxmem=%u\nvcpus=%u\n"
+		     "extra=\"console=hvc0 loglevel=5 panic=-1 watchdog_thresh=30 "
+		     "pci=noearly aero_role=domu%s%s%s%s\"\n"
+		     "on_crash=\"destroy\"\non_reboot=\"destroy\"\non_poweroff=\"destroy\"\n%s\n",
+		     c->name, c->type == LAB_PV ? "pv" : "pvh", kernel, kernel, c->memory_mib,
+		     c->maxmem_mib, c->vcpus, c->modules ? " aero_modules=" : "",
+		     c->modules ? c->modules : "", c->append ? " " : "", c->append ? c->append : "",
+		     c->config ? c->config : "") < 0)
+		return NULL;
+	return config;
+}
+
+static int domu_create(struct lab_guest *domu, const struct lab_domu *c)
+{
+	char *config = xl_config(c), *out = NULL;
 	int ret;
 
-	if (asprintf(
-		    &config,
-		    "name=\"%s\"\ntype=\"%s\"\nkernel=\"/xen/%s/vmlinux\"\n"
-		    "ramdisk=\"/xen/%s/initramfs\"\nmemory=%u\nmaxmem=%u\nvcpus=%u\n"
-		    "extra=\"console=hvc0 loglevel=5 panic=-1 watchdog_thresh=30 pci=noearly aero_role=domu"
-		    "%s%s%s%s\"\non_crash=\"destroy\"\non_reboot=\"destroy\"\n"
-		    "on_poweroff=\"destroy\"\n%s\n",
-		    c->name, c->type == LAB_PV ? "pv" : "pvh", kernel, kernel, c->memory_mib,
-		    c->maxmem_mib, c->vcpus, c->modules ? " aero_modules=" : "",
-		    c->modules ? c->modules : "", c->append ? " " : "", c->append ? c->append : "",
-		    c->config ? c->config : "") < 0)
+	if (!config)
 		return lab_fail(ENOMEM, "no memory for xl's configuration");
 	ret = put_file(domu->host, "/tmp/domu.cfg", config);
 	free(config);
