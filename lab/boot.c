@@ -101,7 +101,7 @@ static int add_all(struct lab_args *args, const struct lab_guest *g)
 	return ret;
 }
 
-/* Everything before the guest's agent is there. */
+/* Everything up to the point where QEMU runs and answers on QMP. */
 static int start(struct lab_guest *g)
 {
 	struct lab_args args = {0};

@@ -8,7 +8,7 @@
 
 #include "internal.h"
 
-/* An answer is at most so long (the agent's own limit is 1 MiB of output). */
+/* The longest answer that is accepted; the agent limits its output to 1 MiB. */
 #define FRAME_MAX	 (2u << 20)
 
 #define DOMU_REQUEST_MAX 3800u /* it travels as one value of xenstore (lab/guest/mailbox.c) */
@@ -16,7 +16,7 @@
 
 /* ---- frames ---- */
 
-/* Reads "ID STATUS LENGTH\n" at text; the number of bytes of it, 0 when it is not that. */
+/* Parses "ID STATUS LENGTH\n" at text; returns its length, or 0 when it is malformed. */
 static size_t head_parse(const char *text, unsigned int *id, int *status, size_t *length)
 {
 	unsigned long long l;
@@ -227,7 +227,7 @@ int lab_end(struct lab_guest *g, int id, unsigned int wait_ms, char **out)
 		ret = left ? collect(g, left) : 0;
 		if (ret)
 			return ret;
-		/* With no time left, still look at what has come already. */
+		/* When the time is up, look once more at what has already arrived. */
 		if (!left) {
 			ret = collect(g, 0);
 			answer = ret ? NULL : answer_of(g, (unsigned int)id);
@@ -247,7 +247,7 @@ int lab_end(struct lab_guest *g, int id, unsigned int wait_ms, char **out)
 	return ret;
 }
 
-/* The agent kills what is late; a guest that says nothing for longer is stuck. */
+/* The agent kills late commands itself, so a guest that stays silent for longer is stuck. */
 static int call(struct lab_guest *g, unsigned int timeout_ms, char **out, const char *request)
 {
 	int id = begin(g, timeout_ms, request), ret;
@@ -427,12 +427,13 @@ int lab_data_check(struct lab_guest *g)
 
 int lab_fill_page_cache(struct lab_guest *g, unsigned int mib)
 {
-	return lab_must(g, 30000 + mib * 50,
-			"{ [ -e /sys/block/zram0 ] || modprobe zram; } && "
-			"D=/sys/block/zram0/disksize && "
-			"{ [ $(cat $D) -ge $((%u << 20)) ] || echo $((%u << 20)) > $D; } && "
-			/* A block device's cache goes with its last user: keep one. */
-			"{ sleep 1000000 </dev/zram0 >/dev/null 2>&1 & } && "
-			"dd if=/dev/zram0 of=/dev/null bs=1M count=%u 2>&1",
-			mib, mib, mib);
+	return lab_must(
+		g, 30000 + mib * 50,
+		"{ [ -e /sys/block/zram0 ] || modprobe zram; } && "
+		"D=/sys/block/zram0/disksize && "
+		"{ [ $(cat $D) -ge $((%u << 20)) ] || echo $((%u << 20)) > $D; } && "
+		/* The kernel drops a block device's cache at its last close, so keep it open. */
+		"{ sleep 1000000 </dev/zram0 >/dev/null 2>&1 & } && "
+		"dd if=/dev/zram0 of=/dev/null bs=1M count=%u 2>&1",
+		mib, mib, mib);
 }

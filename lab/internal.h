@@ -10,7 +10,7 @@
 
 #define LAB_NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
-/* A stream of bytes from QEMU, of which whole messages are cut off the front. */
+/* A stream of bytes from QEMU; complete messages are removed from its front. */
 struct lab_stream {
 	int fd;
 	char *bytes; /* always NUL-terminated when not NULL */
@@ -18,12 +18,12 @@ struct lab_stream {
 	size_t room;
 };
 
-/* An answer of the agent that nobody has asked for yet. */
+/* An answer of the agent that lab_end() has not fetched yet. */
 struct lab_answer {
 	unsigned int id;
 	int status;
 	char *text;
-	size_t length; /* of text, which has a NUL behind it */
+	size_t length; /* of text, not counting the NUL after it */
 	struct lab_answer *next;
 };
 
@@ -109,7 +109,7 @@ int lab_add_linux(struct lab_args *args, const struct lab_config *c);
 
 /* ---- qemu_process.c ---- */
 
-/* What QEMU's two sockets are called in the child, behind the standard streams. */
+/* The file descriptors of QEMU's two sockets in the child. */
 #define LAB_AGENT_FD 3
 #define LAB_QMP_FD   4
 

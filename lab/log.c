@@ -8,7 +8,7 @@
 
 #include "internal.h"
 
-/* Each of these in a line of the kernel's log means that something is broken. */
+/* A line of the kernel's log that contains one of these reports a defect. */
 static const char *const bad_words[] = {
 	"WARNING:",
 	"BUG:",
@@ -153,7 +153,7 @@ static int file_problems(const char *path, off_t from, const char *allow, char *
 	return count;
 }
 
-/* Puts the lines of one more file behind those found before. */
+/* Appends the lines found in one more file to those found before. */
 static void join(char **all, char *more)
 {
 	char *both;

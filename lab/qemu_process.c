@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* The QEMU process: started with its two sockets, and ended whatever happens to us. */
+/* The QEMU process: started with two sockets, and ended even if this process dies. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -83,7 +83,7 @@ static void child_start(struct lab_args *args, int agent, int qmp, int log, pid_
 	setpgid(0, 0);	    /* Ctrl-C is for us; we end QEMU in order */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* Above the places they go to, so that none is overwritten before it is moved. */
+	/* Move them above their final numbers first, so that none is overwritten by another. */
 	agent = fcntl(agent, F_DUPFD, 16);
 	qmp = fcntl(qmp, F_DUPFD, 16);
 	log = fcntl(log, F_DUPFD, 16);
@@ -173,7 +173,7 @@ int lab_qemu_gone(struct lab_guest *g)
 
 	if (words)
 		words[strcspn(words, "\n")] = 0;
-	/* The sockets close a little before the process can be waited for. */
+	/* The sockets close shortly before waitpid() reports the process. */
 	if (ended(g, 2000)) {
 		how = text;
 		if (WIFSIGNALED(g->wait_status))

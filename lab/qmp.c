@@ -56,7 +56,7 @@ json_t *lab_qmp(struct lab_guest *g, const char *command, json_t *args)
 	if (ret)
 		return NULL;
 	while ((answer = receive(g, start, QMP_TIMEOUT_MS))) {
-		/* Events, and answers to commands that timed out, come in between. */
+		/* Events and late answers to commands that timed out may arrive first. */
 		if (json_integer_value(json_object_get(answer, "id")) == id)
 			break;
 		json_decref(answer);

@@ -14,7 +14,7 @@
 
 #define TIMEOUT_S    60
 #define TAIL_LINES   25
-#define HANG_GRACE_S 240 /* boot and clean-up come on top of a test's own limit */
+#define HANG_GRACE_S 240 /* for boot and clean-up, in addition to the test's own limit */
 
 static const char skip_mark = '\1';
 static char message[4096];

@@ -177,7 +177,7 @@ int lab_domu_start(struct lab_guest **out, struct lab_guest *dom0, const struct 
 	return 0;
 }
 
-/* Destroyed means: Xen lists it no more, so its memory is free again. */
+/* A domain is destroyed once Xen does not list it any more; then its memory is free. */
 static int domu_destroy(struct lab_guest *domu)
 {
 	struct lab_domain_memory d;

@@ -9,8 +9,10 @@
 #include "internal.h"
 #include "xen_internal.h"
 
-#define HOLD_MS 100   /* a size that is only passed through does not count */
-#define LOOK_MS 10000 /* so long dom0 looks in one go */
+#define HOLD_MS                                                                                  \
+	100 /* how long a size must hold: a target that is only passed on the way does not count \
+	     */
+#define LOOK_MS 10000 /* the longest wait in one call of the helper */
 
 static bool parse_host(const char *line, struct lab_xen_memory *out)
 {
@@ -88,7 +90,7 @@ int lab_domain_memory(struct lab_guest *g, struct lab_domain_memory *out)
 	return lab_memory_now(g, NULL, out);
 }
 
-/* dom0 looks, and often: a process for each look would take the time that is waited for. */
+/* The helper in dom0 polls, because starting a process for each look would slow dom0 down. */
 static int wait_in_dom0(struct lab_guest *g, uint64_t low_kib, uint64_t high_kib,
 			unsigned int hold_ms, int wait_ms, struct lab_domain_memory *d)
 {
@@ -128,7 +130,7 @@ int lab_wait_domain_steady(struct lab_guest *g, unsigned int quiet_ms, unsigned 
 	int ret = lab_domain_memory(g, &d);
 
 	while (!ret) {
-		/* One that changes is not waited for: it is looked at anew. */
+		/* If the size changes meanwhile, the wait starts again with the new size. */
 		ret = wait_in_dom0(g, d.kib, d.kib, quiet_ms, (int)quiet_ms + HOLD_MS, &d);
 		if (!ret && !lab_left_ms(start, timeout_ms))
 			ret = lab_fail(ETIMEDOUT,

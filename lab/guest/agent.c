@@ -39,7 +39,7 @@
 #define LINE_MAX_BYTES 16384
 #define CONSOLES_MS    200 /* how often dom0 looks what domUs have said */
 
-/* On which side of Xen the agent is; the lab says it with the parameter aero_role. */
+/* Which side of Xen the agent runs on; the lab sets the kernel parameter aero_role. */
 static enum { PLAIN, DOM0, DOMU } role;
 
 /* ---- requests ---- */
@@ -182,7 +182,7 @@ static void run_and_wait(char *const argv[])
 		waitpid(pid, NULL, 0);
 }
 
-/* What the kernel does not know of its parameters becomes init's environment. */
+/* The kernel passes parameters that it does not know to init as environment variables. */
 static void find_role(void)
 {
 	const char *name = getenv("aero_role");
@@ -219,7 +219,7 @@ static int open_serial(void)
 	return tcsetattr(fd, TCSANOW, &t) ? -1 : fd;
 }
 
-/* A shell on the console for whoever boots a guest by hand; its end is the guest's. */
+/* A shell on the console for guests booted by hand; leaving it powers the guest off. */
 static pid_t start_shell(void)
 {
 	pid_t pid = fork();
@@ -283,7 +283,8 @@ int main(void)
 	children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 	set_victim("-1000");
 	mlockall(MCL_CURRENT);
-	/* Boot was kept quiet because the port is slow; from here on all but debug messages. */
+	/* The boot was kept quiet because the port is slow; from here on everything but debug
+	 * messages is logged. */
 	write_file("/proc/sys/kernel/printk", "7", 1);
 	channel = open_channel();
 	if (shell > 0 && channel < 0) {

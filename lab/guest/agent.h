@@ -41,7 +41,7 @@ typedef void (*answer_sink)(unsigned int id, int status, const char *text, size_
 void answer_on(int fd);
 void answer_to(answer_sink to);
 
-/* Answers request `id`; ID 0 is what nobody asked for. */
+/* Answers request `id`; ID 0 marks an unsolicited message. */
 void answer(unsigned int id, int status, const char *text, size_t length);
 void answer_text(unsigned int id, int status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -31,7 +31,7 @@ static void send_all(const void *bytes, size_t length)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return; /* nobody to tell */
+			return; /* there is nobody to report it to */
 		at += n;
 		length -= (size_t)n;
 	}
@@ -43,7 +43,7 @@ void answer(unsigned int id, int status, const char *text, size_t length)
 	int n = snprintf(head, sizeof(head), "\x02%u %d %zu\n", id, status, length);
 
 	if (sink) {
-		/* Nobody reads there what was not asked for. */
+		/* dom0 reads only answers to its own requests. */
 		if (id)
 			sink(id, status, text, length);
 		return;

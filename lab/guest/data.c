@@ -49,7 +49,7 @@ static void data_fill(unsigned int id, size_t mib, uint64_t seed)
 		answer_text(id, 1, "can't map %zu MiB: %s", mib, strerror(errno));
 		return;
 	}
-	/* Children would only pay for it. */
+	/* Copying its page tables would make each fork slower. */
 	madvise(data.words, mib * MIB, MADV_DONTFORK);
 	data.pages = mib * MIB / PAGE;
 	data.seed = seed;
@@ -100,7 +100,7 @@ void do_data(unsigned int id, char *args)
 		data_check(id);
 	} else if (take_word(&args, "spoil") && take_number(&args, SIZE_MAX, &page) && !*args &&
 		   page < data.pages) {
-		/* For the lab's own test: a check that can't fail is worth nothing. */
+		/* For the lab's own test, which proves that `data check` can fail. */
 		data.words[page * (PAGE / 8) + 100] ^= 1ULL << 40;
 		answer(id, 0, "", 0);
 	} else if (take_word(&args, "free") && !*args) {

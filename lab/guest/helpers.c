@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* Small things that several files of the guests' init use. */
+/* Helpers that several files of the guests' init use. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -56,7 +56,7 @@ bool write_file(const char *path, const char *text, size_t length)
 
 	if (fd < 0)
 		return false;
-	/* One write: sysfs and proc take a value whole or not at all. */
+	/* A single write, because sysfs and proc accept a value only as a whole. */
 	n = write(fd, text, length);
 	error = errno;
 	if (close(fd) && n >= 0) {

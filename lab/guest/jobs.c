@@ -118,7 +118,7 @@ static void job_read(struct job *job)
 	}
 }
 
-/* Takes what is in the pipe now, without waiting: a grandchild may keep it open. */
+/* Reads what is in the pipe without waiting for its end: a grandchild may keep it open. */
 static void job_drain(struct job *job)
 {
 	struct pollfd p = {.events = POLLIN};
@@ -186,7 +186,8 @@ int jobs_tend(void)
 		} else if (now >= job->deadline_ms) {
 			job->timed_out = true;
 			kill(-job->pid, SIGKILL);
-			job->deadline_ms = now + 1000; /* again, should it not die */
+			job->deadline_ms =
+				now + 1000; /* kill it again if it has not ended by then */
 		} else if (job->deadline_ms - now < wait) {
 			wait = job->deadline_ms - now;
 		}

@@ -12,7 +12,7 @@
 
 #include "agent.h"
 
-/* What a long-lived child tells its parent; one shared page each. */
+/* What a long-lived child reports to its parent, in one shared page for each child. */
 struct shared {
 	volatile uint64_t touched_pages;
 	volatile uint64_t rounds;
@@ -27,7 +27,7 @@ static struct {
 
 static pid_t fragment_holder;
 
-/* The memory that can be taken without getting anybody killed. */
+/* The memory that can be used without making the OOM killer run. */
 static size_t spare_pages(size_t leave_mib)
 {
 	uint64_t available = meminfo_pages("MemAvailable:"), leave = leave_mib * MIB / PAGE;
@@ -52,7 +52,7 @@ void do_touch(unsigned int id, uint64_t timeout_ms, char *args)
 		return;
 	set_victim("1000");
 	pages = mib ? (size_t)mib * MIB / PAGE : spare_pages(32);
-	/* In pieces, looking again each time: what is available is an estimate. */
+	/* In pieces, because MemAvailable is an estimate and has to be read again each time. */
 	while (done < pages) {
 		size_t piece = pages - done < 4096 ? pages - done : 4096;
 		volatile char *p;
@@ -161,7 +161,7 @@ static bool fragment_make(size_t pages, uint64_t every, size_t *kept)
 	char *p = map_pages(pages, 0);
 	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	static uint64_t entry[512];
-	/* Pages go back in one call for all that lie together: calls are dear under emulation. */
+	/* Adjacent pages are freed by one call, because system calls are slow under emulation. */
 	size_t first = 0;
 
 	if (!p || pagemap < 0 || madvise(p, pages * PAGE, MADV_NOHUGEPAGE))
@@ -205,7 +205,7 @@ static void fragment_child(size_t leave_mib, uint64_t every, int ready)
 	bool made;
 
 	set_victim("-1000");
-	/* What the kernel keeps for itself would stay whole: 45 MiB and more. */
+	/* The kernel's own reserve, 45 MiB and more, would not be broken up. */
 	write_file(MIN_FREE, "1024", 4);
 	made = fragment_make(spare_pages(leave_mib), every, &kept);
 	write_file(MIN_FREE, reserve, length);

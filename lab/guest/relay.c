@@ -43,7 +43,7 @@ static int await(const char *home, const char *path, int64_t deadline_ms, struct
 			return ENOLINK;
 		if (left <= 0)
 			return ETIMEDOUT;
-		/* Looks again now and then: a domain's end is no event on its nodes. */
+		/* Polls as well, because the end of a domain causes no event on its nodes. */
 		if (!xs_event_pending() && poll(&p, 1, left < 300 ? (int)left : 300) > 0)
 			xs_take_message();
 	}

@@ -103,7 +103,7 @@ const char *driver_stat(struct lab_guest *g, const char *name, uint64_t *out)
 	return NULL;
 }
 
-/* For commands, whose lines are there only once the command was used. */
+/* For commands, whose lines appear only after the first use. */
 uint64_t driver_stat_or_0(struct lab_guest *g, const char *name)
 {
 	uint64_t value = 0;

@@ -11,7 +11,7 @@
 
 #define SLACK_PAGES 512u /* deflation may leave less than this */
 #define LARGE_PAGES 512u
-#define SETTLE_MS   30000u /* within so long a target is met on a slow host */
+#define SETTLE_MS   30000u /* a slow host meets a target within this time */
 
 /* Loads aerostat_vmware.ko and what it needs; waits until it is connected. */
 const char *driver_load(struct lab_guest *g);

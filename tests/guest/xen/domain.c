@@ -9,13 +9,13 @@
 #define DOM0_KIB (1024u * KIB_PER_MIB) /* the default of struct lab_xen */
 #define REST_MS	 10000
 
-/* The domU that the next test may want. */
+/* The domU that the next test may use again. */
 static struct {
 	struct subject s;
 	struct lab_domu config;
 } shared;
 
-/* Also when its dom0 has ended. */
+/* This works even after its dom0 has ended. */
 static const char *drop_shared(void)
 {
 	struct lab_guest *g = shared.s.g;
@@ -25,7 +25,7 @@ static const char *drop_shared(void)
 	return NULL;
 }
 
-/* Those of two tests may be equal and lie apart. */
+/* Two tests may have equal texts at different addresses. */
 static bool same_text(const char *a, const char *b)
 {
 	return a == b || (a && b && !strcmp(a, b));
@@ -41,7 +41,7 @@ const char *domu_up(struct subject *s, struct lab_guest *dom0, const struct lab_
 	if (same_text(config->name, shared.config.name))
 		LAB_TRY(drop_shared());
 	LAB_OK(lab_domu_start(&s->g, dom0, config));
-	/* The built-in balloon brings it to its target at first. */
+	/* After the boot, the built-in balloon first brings the domain to its target. */
 	LAB_OK(lab_wait_domain_kib(s->g, kib, kib + 2 * KIB_PER_MIB, SETTLE_MS));
 	LAB_OK(lab_wait_domain_steady(s->g, QUIET_MS, SETTLE_MS, &d));
 	s->offset_kib = d.kib - kib;
@@ -79,7 +79,7 @@ const char *domu_shared(struct subject *s, struct lab_guest *dom0, const struct 
 	return NULL;
 }
 
-/* What was ballooned before comes over from the built-in balloon little by little. */
+/* Pages ballooned before are taken over from the built-in balloon in steps. */
 static const char *await_takeover(struct lab_guest *g)
 {
 	int64_t start = lab_now_ms();
@@ -99,7 +99,7 @@ const char *load(struct subject *s)
 {
 	struct figures f;
 	uint64_t kib;
-	/* Without CONFIG_XEN_BALLOON the files are ours, and come with the module. */
+	/* Without CONFIG_XEN_BALLOON our module provides these files, so they are absent now. */
 	bool builtin = !lab_read_number(s->g, BUILTIN "info/low_kb", &kib);
 
 	LAB_TRY(driver_insert(s->g));
@@ -202,7 +202,7 @@ const char *read_figures(struct lab_guest *g, struct figures *f)
 	return NULL;
 }
 
-/* Xen knows of a batch a moment before the engine has booked it. */
+/* Xen carries out a batch shortly before the engine records it. */
 static const char *read_at_rest(struct lab_guest *g, struct figures *f)
 {
 	int64_t start = lab_now_ms();
@@ -247,7 +247,7 @@ const char *figures_agree(struct subject *s)
 	return NULL;
 }
 
-/* At its target, the built-in balloon in charge, the data whole. */
+/* Restores the shared domU: at its target, driven by the built-in balloon, data intact. */
 static const char *tidy_shared(void)
 {
 	const struct lab_domu *c = &shared.config;

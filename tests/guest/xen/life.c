@@ -59,7 +59,7 @@ static const char *reload(struct subject *s, uint64_t full_kib, uint64_t low_kib
 	return unload(s);
 }
 
-/* Nothing was lost on the way: the guest has what it had, and Xen too. */
+/* Neither the guest nor Xen has lost memory. */
 struct before {
 	struct lab_meminfo memory;
 	uint64_t total_kib;
@@ -127,7 +127,7 @@ static const char *reload_20_dom0(struct lab_guest *g)
 	return NULL;
 }
 
-/* In the middle of whatever it is doing: taking over, inflating, deflating. */
+/* Unloads while the module is taking over, inflating or deflating. */
 static const char *unload_at_any_moment(struct subject *s)
 {
 	struct before b;
