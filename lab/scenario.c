@@ -85,6 +85,7 @@ struct run {
 
 	struct lab_guest *guest;
 	const struct lab_config *guest_config;
+	bool booted;   /* for this very test */
 	char name[64]; /* of the guest, for the logs */
 	unsigned int number, failed;
 };
@@ -157,6 +158,7 @@ static const char *guest_for(struct run *run, const struct lab_test *test)
 	struct lab_config config = test->config ? *test->config : (struct lab_config){0};
 	const char *why = NULL;
 
+	run->booted = false;
 	if (run->guest && !test->fresh && run->guest_config == test->config)
 		return NULL;
 	guest_stop(run);
@@ -170,6 +172,7 @@ static const char *guest_for(struct run *run, const struct lab_test *test)
 		return lab_because("boot: %s", lab_error());
 	}
 	run->guest_config = test->config;
+	run->booted = true;
 	if (run->suite->after_boot)
 		why = run->suite->after_boot(run->guest);
 	if (why && why[0] != skip_mark)
@@ -223,7 +226,9 @@ static void run_test(struct run *run, const struct lab_test *test)
 	why = test->skip ? lab_skip("%s", test->skip) : guest_for(run, test);
 	usable = !why && !test->spoils;
 	if (!why) {
-		lab_log_mark(run->guest);
+		/* The boot belongs to the first test, so that complaints during it count, too. */
+		if (!run->booted)
+			lab_log_mark(run->guest);
 		lab_deadline((int64_t)limit_s * 1000);
 		why = verdict(run, test);
 		lab_deadline(0);
