@@ -4,6 +4,7 @@
  * This is what `make run` runs.
  */
 #define _GNU_SOURCE
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -29,10 +30,21 @@ static bool nested(const struct demo *d)
 
 /* ---- start ---- */
 
+/* "PVH, ": the type of the guest where there are several. */
+static const char *type_words(const struct options *o)
+{
+	static char words[16];
+
+	if (o->platform->types)
+		snprintf(words, sizeof(words), "%s, ", o->platform->types[o->type]);
+	for (char *c = words; *c; c++)
+		*c = (char)toupper((unsigned char)*c);
+	return words;
+}
+
 static int start_guest(struct demo *d, const struct lab_subject_config *config)
 {
 	const struct options *o = &d->options;
-	const char *const *types = o->platform->types;
 	char *kernel = NULL;
 
 	if (nested(d))
@@ -41,9 +53,8 @@ static int start_guest(struct demo *d, const struct lab_subject_config *config)
 		return complain_lab();
 	if (lab_read_file(d->subject.guest, "/proc/sys/kernel/osrelease", &kernel))
 		return complain_lab();
-	screen_phase_end(nested(d) ? "start guest" : "boot", "%s%s%u MiB, Debian's kernel %.*s",
-			 types ? types[o->type] : "", types ? ", " : "", o->memory_mib,
-			 (int)strcspn(kernel, "\n"), kernel);
+	screen_phase_end(nested(d) ? "start guest" : "boot", "%s%u MiB, Debian's kernel %.*s",
+			 type_words(o), o->memory_mib, (int)strcspn(kernel, "\n"), kernel);
 	free(kernel);
 	return 0;
 }
@@ -51,14 +62,16 @@ static int start_guest(struct demo *d, const struct lab_subject_config *config)
 static int start(struct demo *d)
 {
 	const struct options *o = &d->options;
+	char name[32];
 	const struct lab_subject_config config = {
-		.name = nested(d) ? "demo-xen" : "demo",
+		.name = name,
 		.platform = o->platform,
 		.type = (unsigned int)o->type,
 		.memory_mib = o->memory_mib,
 		.backend = o->backend,
 	};
 
+	snprintf(name, sizeof(name), "demo-%s", o->platform->name);
 	screen_phase_start("boot");
 	if (lab_subject_boot_host(&d->subject, &config))
 		return complain_lab();
