@@ -13,8 +13,7 @@
 #define KIB_PER_MIB 1024u
 #define BLOCK_PAGES 512u   /* pages of a block of 2 MiB */
 #define SETTLE_MS   60000u /* a slow host meets a target within this time */
-#define QUIET_MS    1500u /* without a change for this long (two runs of the worker), all is settled \
-			   */
+#define QUIET_MS    1500u  /* quiet for two runs of the worker: settled */
 #define BUILTIN	    "/sys/devices/system/xen_memory/xen_memory0/"
 
 /* A domain under test. */
