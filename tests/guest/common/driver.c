@@ -34,7 +34,7 @@ const char *drivers_gone(struct lab_guest *g)
 	LAB_OK(lab_must(g, UNLOAD_MS,
 			"for m in %s aerostat %s; do"
 			" if grep -q \"^$m \" /proc/modules; then rmmod $m || exit 1; fi; done",
-			p->driver, p->in_tree ? p->in_tree : ""));
+			p->driver ? p->driver : "", p->in_tree ? p->in_tree : ""));
 	return NULL;
 }
 
