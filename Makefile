@@ -15,7 +15,7 @@ AERO_DOMU  ?= pvh
 	clean tools-fast tools-guest tools-kernel tools-lint
 
 help:
-	@echo 'make run          a real guest gives memory to its host and gets it again'
+	@echo 'make run          a real guest gives memory to its host and takes it back'
 	@echo '                  HYPERVISOR=xen: the same on real Xen; AERO_DOMU=pv: with a PV guest'
 	@echo 'make check        all the tests but those below (20 minutes; the first time 40, and a GB)'
 	@echo 'make check-fast   the tests that need no guest and no root (about a minute)'
@@ -82,14 +82,15 @@ kernels: guest
 run:
 	@case '$(HYPERVISOR)' in \
 	vmware | xen) $(MAKE) --no-print-directory run-$(HYPERVISOR) ;; \
-	*) echo "make run: HYPERVISOR is vmware (default) or xen, not '$(HYPERVISOR)'" >&2; exit 2 ;; \
+	*) echo "make run: there is no HYPERVISOR '$(HYPERVISOR)'; there are: vmware (default), xen" >&2; \
+		exit 2 ;; \
 	esac
 
 run-vmware: guest
-	@$(BUILD)/demo/aerostat-demo
+	@$(BUILD)/demo/aerostat-demo --platform vmware
 
 run-xen: xen
-	@$(BUILD)/demo/aerostat-demo-xen --type '$(AERO_DOMU)'
+	@$(BUILD)/demo/aerostat-demo --platform xen --type '$(AERO_DOMU)'
 
 check-fast: user
 	@tests/run fast $(BUILD) $(JOBS)

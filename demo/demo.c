@@ -1,389 +1,323 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * aerostat-demo: a real guest gives memory back to its host and gets it again.
+ * aerostat-demo: a real guest gives memory to its host and takes it back.
  * This is what `make run` runs.
  */
 #define _GNU_SOURCE
-#include <argp.h>
+#include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lab.h"
-#include "screen.h"
+#include "demo.h"
 
-#define MIB_PAGES	  LAB_PAGES_PER_MIB
-/* The spec lets a driver stop so near to a target (one 2 MiB page). */
-#define SLACK_PAGES	  512
-/* What the host must get of what the balloon took. */
-#define TOLERANCE_PERCENT 2
-/* The guest leaves some memory alone when it fills itself, and so does the host. */
-#define REFILL_PERCENT	  90
+#define MOVE_SECONDS  90
+#define HANDOVER_MS   10000
+#define TOUCH_MS      60000
+#define TOUCH_SECONDS 70
+#define SIZE_KIB      "/sys/kernel/aerostat/size_kib"
 
-#define BOOT_OVERHEAD_MIB 192 /* kernel, initramfs, agent: what a guest can't give */
-
-struct options {
-	unsigned int memory_mib, low_mib, data_mib;
-	enum lab_backend backend;
-	const char *driver;
-	bool verbose;
-};
-
-/* One column of the closing table. */
-struct figures {
-	struct lab_meminfo guest;
-	uint64_t balloon_pages;
-	struct lab_host_memory host;
-	double seconds, busy_seconds;
-	bool moved, data_good;
-};
-
-enum { BEFORE, INFLATED, AFTER, COLUMNS };
-
-struct demo {
-	struct options options;
-	struct lab_guest *guest;
-	struct figures at[COLUMNS];
-};
-
-/* ---- the phases ---- */
-
-static uint64_t mib(uint64_t kib)
+static int complain_lab(void)
 {
-	return kib / 1024;
+	return screen_complain("%s", lab_error());
 }
 
-/* The module to load; it pulls in what it depends on. */
-static const char *module_of(const char *driver)
+static bool nested(const struct demo *d)
 {
-	return !strcmp(driver, "aerostat") ? "aerostat_vmware" : driver;
+	return d->options.platform->start_guest != NULL;
 }
 
-static int boot(struct demo *d)
+/* ---- start ---- */
+
+/* "PVH, ": the type of the guest where there are several. */
+static const char *type_words(const struct options *o)
 {
-	struct lab_config config = {
-		.name = "demo",
-		.memory_mib = d->options.memory_mib,
-		.cpus = 1,
-		.backend = d->options.backend,
+	static char words[16];
+
+	if (o->platform->types)
+		snprintf(words, sizeof(words), "%s, ", o->platform->types[o->type]);
+	for (char *c = words; *c; c++)
+		*c = (char)toupper((unsigned char)*c);
+	return words;
+}
+
+static int start_guest(struct demo *d, const struct lab_subject_config *config)
+{
+	const struct options *o = &d->options;
+	char *kernel = NULL;
+
+	if (nested(d))
+		screen_phase_start("start guest");
+	if (lab_subject_start_guest(&d->subject, config))
+		return complain_lab();
+	if (lab_read_file(d->subject.guest, "/proc/sys/kernel/osrelease", &kernel))
+		return complain_lab();
+	screen_phase_end(nested(d) ? "start guest" : "boot", "%s%u MiB, Debian's kernel %.*s",
+			 type_words(o), o->memory_mib, (int)strcspn(kernel, "\n"), kernel);
+	free(kernel);
+	return 0;
+}
+
+static int start(struct demo *d)
+{
+	const struct options *o = &d->options;
+	char name[32];
+	const struct lab_subject_config config = {
+		.name = name,
+		.platform = o->platform,
+		.type = (unsigned int)o->type,
+		.memory_mib = o->memory_mib,
+		.backend = o->backend,
 	};
 
+	snprintf(name, sizeof(name), "demo-%s", o->platform->name);
 	screen_phase_start("boot");
-	if (lab_boot(&d->guest, &config)) {
-		d->guest = NULL;
-		return screen_complain("%s", lab_error());
-	}
-	screen_phase_end("boot", "%u MiB guest, Debian's kernel %s", d->options.memory_mib,
-			 lab_env("AERO_RELEASE"));
+	if (lab_subject_boot_host(&d->subject, &config))
+		return complain_lab();
+	if (nested(d))
+		screen_phase_end("boot", "%s %s, in a machine of %u MiB", o->platform->title,
+				 o->platform->version ? lab_env(o->platform->version) : "",
+				 lab_guest_config(d->subject.host)->memory_mib);
+	return start_guest(d, &config);
+}
+
+/* ---- the driver ---- */
+
+/* Prints the driver's lines in the guest's kernel log since `*lines`, which counts them. */
+static int show_log(struct demo *d, unsigned int *lines)
+{
+	char *text, *rest, *line;
+	unsigned int n = 0;
+
+	if (lab_sh(d->subject.guest, 20000, &text, "dmesg | sed -n '/taint/d; s/.*aerostat: //p'"))
+		return screen_complain("can't read the guest's log: %s", text ? text : lab_error());
+	rest = text;
+	while ((line = strsep(&rest, "\n")))
+		if (*line && ++n > *lines)
+			printf("  %29s  \"%s\"\n", "", line);
+	*lines = n;
+	free(text);
 	return 0;
 }
 
-static int load_driver(struct demo *d)
+/* A driver that replaces another one reports on it. */
+static const char *log_follows(const struct demo *d)
 {
-	const char *module = module_of(d->options.driver);
+	return d->options.platform->takes_over ? "; the guest's log:" : "";
+}
+
+static int load_driver(struct demo *d, unsigned int *lines)
+{
+	const char *module = d->options.module;
 
 	screen_phase_start("load driver");
-	if (lab_sh(d->guest, 20000, NULL, "modinfo %s | grep -q .", module))
-		return screen_complain(
-			"the guest has no module %s; build it (make modules) and run "
-			"lab/setup guest again",
-			module);
-	if (lab_must(d->guest, 30000, "modprobe %s", module))
-		return screen_complain("%s", lab_error());
-	screen_phase_end("load driver", "%s", module);
+	if (lab_sh(d->subject.guest, 20000, NULL, "modinfo %s | grep -q .", module))
+		return screen_complain("the guest has no module %s; build it (make modules) and "
+				       "run lab/setup guest again",
+				       module);
+	if (lab_must(d->subject.guest, 30000, "modprobe %s", module))
+		return complain_lab();
+	screen_phase_end("load driver", "%s%s", module, log_follows(d));
+	return show_log(d, lines);
+}
+
+static int unload_driver(struct demo *d, unsigned int *lines)
+{
+	screen_phase_start("unload driver");
+	if (lab_must(d->subject.guest, 60000, "rmmod %s", d->options.module))
+		return complain_lab();
+	screen_phase_end("unload driver", "%s%s", d->options.module, log_follows(d));
+	return show_log(d, lines);
+}
+
+/* ---- memory and data ---- */
+
+/* The host's memory behind the guest, in MiB, or -1. */
+static int backing_mib(struct demo *d, uint64_t *mib)
+{
+	struct lab_host_memory host;
+
+	if (lab_host_memory(d->subject.guest, &host))
+		return complain_lab();
+	*mib = host.ram_kib / KIB_PER_MIB;
 	return 0;
 }
 
-/* The guest uses all its memory once, so that the host has to back it. */
+/*
+ * The guest uses all its memory once, so that the host has to back it.  On Xen the
+ * guest's memory is its own from the start.
+ */
 static int fill_memory(struct demo *d, const char *phase)
 {
-	struct lab_host_memory host = {0};
+	uint64_t mib = 0;
 	int id, status;
 
+	if (nested(d))
+		return 0;
 	screen_phase_start(phase);
-	id = lab_begin(d->guest, 60000, "touch");
+	id = lab_begin(d->subject.guest, TOUCH_MS, "touch");
 	if (id < 0)
-		return screen_complain("%s", lab_error());
-	while ((status = lab_end(d->guest, id, 50, NULL)) == -ETIMEDOUT) {
-		if (screen_phase_seconds() > 70)
+		return complain_lab();
+	while ((status = lab_end(d->subject.guest, id, 50, NULL)) == -ETIMEDOUT) {
+		if (screen_phase_seconds() > TOUCH_SECONDS)
 			return screen_complain("filling the guest's memory takes too long");
-		if (lab_host_memory(d->guest, &host))
-			return screen_complain("%s", lab_error());
-		screen_draw(phase, mib(host.ram_kib), d->options.memory_mib);
+		if (backing_mib(d, &mib))
+			return -1;
+		screen_draw(phase, mib, d->options.memory_mib);
 	}
 	if (status < 0)
-		return screen_complain("%s", lab_error());
+		return complain_lab();
 	if (status)
 		return screen_complain("filling the guest's memory failed with status %d", status);
-	if (lab_host_memory(d->guest, &host))
-		return screen_complain("%s", lab_error());
-	screen_phase_end(phase, "the host now backs %llu MiB",
-			 (unsigned long long)mib(host.ram_kib));
+	if (backing_mib(d, &mib))
+		return -1;
+	screen_phase_end(phase, "the host now backs %" PRIu64 " MiB", mib);
 	return 0;
 }
 
 static int make_data(struct demo *d)
 {
 	screen_phase_start("checksummed data");
-	if (lab_data_fill(d->guest, d->options.data_mib, 20))
-		return screen_complain("%s", lab_error());
+	if (lab_data_fill(d->subject.guest, d->options.data_mib, 20))
+		return complain_lab();
 	screen_phase_end("checksummed data", "%u MiB in a process of the guest",
 			 d->options.data_mib);
 	return 0;
 }
 
-static void check_data(struct demo *d, struct figures *at)
+static bool check_data(struct demo *d)
 {
+	bool good;
+
 	screen_phase_start("check data");
-	at->data_good = !lab_data_check(d->guest);
-	if (at->data_good)
-		screen_phase_end("check data", "%severy byte is right%s", GREEN, NORMAL);
-	else
-		screen_phase_end("check data", "%s%s%s", RED, lab_error(), NORMAL);
+	good = !lab_data_check(d->subject.guest);
+	screen_phase_end("check data", "%s%s%s", good ? GREEN : RED,
+			 good ? "every byte is right" : lab_error(), NORMAL);
+	return good;
 }
 
-/* What the monitor says the guest worked, which leaves the driver's sleep out. */
-static double busy_seconds(struct demo *d)
-{
-	json_t *report = lab_monitor_report(d->guest);
-	json_t *counters = json_object_get(report, "counters");
-	double sum = 0;
+/* ---- the balloon ---- */
 
-	sum += json_number_value(json_object_get(json_object_get(counters, "inflate"), "busy_ns"));
-	sum += json_number_value(json_object_get(json_object_get(counters, "deflate"), "busy_ns"));
-	json_decref(report);
-	return sum / 1e9;
+/* How far the reservation still is from the goal, in KiB. */
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
 }
 
-/* Moves the balloon to `goal` and fills in how long it took. */
-static int move(struct demo *d, struct figures *at, const char *phase, uint64_t from, uint64_t goal)
+/* Waits until the guest has goal_kib, to within slack_kib. */
+static int wait_for(struct demo *d, const char *phase, uint64_t goal_kib, uint64_t slack_kib)
 {
-	uint64_t low = goal > SLACK_PAGES ? goal - SLACK_PAGES : 0, size = from;
-	uint64_t way = goal > from ? goal - from : from - goal, gone = 0;
-	double busy = busy_seconds(d);
+	uint64_t kib = 0, from_kib;
 
-	if (goal == 0)
-		low = 0;
-	screen_phase_start(phase);
-	if (lab_target(d->guest, goal))
-		return screen_complain("%s", lab_error());
-	for (;;) {
-		if (lab_size(d->guest, &size))
-			return screen_complain("%s", lab_error());
-		gone = goal > from ? size - from : from - size;
-		if (size >= low && size <= (goal ? goal + SLACK_PAGES : 0))
-			break;
-		if (screen_phase_seconds() > 90)
-			return screen_complain(
-				"the balloon is stuck at %llu MiB on its way to %llu MiB",
-				(unsigned long long)(size / MIB_PAGES),
-				(unsigned long long)(goal / MIB_PAGES));
-		screen_draw(phase, gone / MIB_PAGES, way / MIB_PAGES);
-		lab_sleep_ms(10);
+	if (lab_guest_size(d->subject.guest, &kib))
+		return complain_lab();
+	from_kib = kib;
+	while (distance(kib, goal_kib) > slack_kib) {
+		if (screen_phase_seconds() > MOVE_SECONDS)
+			return screen_complain("the guest has %" PRIu64 " KiB, and not the %" PRIu64
+					       " KiB that its target asks for",
+					       kib, goal_kib);
+		lab_sleep_ms(d->options.platform->look_ms);
+		if (lab_guest_size(d->subject.guest, &kib))
+			return complain_lab();
+		screen_draw(phase, distance(kib, from_kib) / KIB_PER_MIB,
+			    distance(goal_kib, from_kib) / KIB_PER_MIB);
 	}
-	at->seconds = screen_phase_seconds();
-	at->busy_seconds = busy_seconds(d) - busy;
-	at->moved = true;
-	screen_phase_end(phase, "%llu MiB moved", (unsigned long long)(gone / MIB_PAGES));
 	return 0;
 }
 
-static int measure(struct demo *d, struct figures *at)
+/*
+ * Sets the target, from from_mib to to_mib, and fills in `at`.  What the hypervisor counts
+ * exactly must change by exactly the difference: the guest has it or the hypervisor.
+ */
+static int move(struct demo *d, struct column *at, unsigned int from_mib, unsigned int to_mib)
 {
-	if (lab_meminfo(d->guest, &at->guest) || lab_size(d->guest, &at->balloon_pages) ||
-	    lab_host_memory(d->guest, &at->host))
-		return screen_complain("%s", lab_error());
+	const struct lab_platform *p = d->options.platform;
+	int64_t way_kib = ((int64_t)to_mib - from_mib) * KIB_PER_MIB;
+	uint64_t slack_kib = to_mib == d->options.memory_mib ? 0 : p->slack_kib;
+	struct lab_figures was, *now = &at->figures;
+	char phase[32];
+
+	snprintf(phase, sizeof(phase), "target %u MiB", to_mib);
+	if (lab_figures_now(d->subject.guest, &was))
+		return complain_lab();
+	screen_phase_start(phase);
+	if (lab_set_target(d->subject.guest, (uint64_t)to_mib * KIB_PER_MIB))
+		return complain_lab();
+	if (wait_for(d, phase, was.guest_kib + (uint64_t)way_kib, slack_kib))
+		return -1;
+	at->seconds = screen_phase_seconds();
+	if (lab_figures_now(d->subject.guest, now))
+		return complain_lab();
+	at->busy_seconds = now->busy_seconds - was.busy_seconds;
+	if (now->host_free_kib == LAB_UNKNOWN) {
+		screen_phase_end(phase, "guest %+lld MiB",
+				 ((long long)now->guest_kib - (long long)was.guest_kib) / 1024);
+		return 0;
+	}
+	screen_phase_end(phase, "guest %+lld KiB, %s's free memory %+lld KiB",
+			 (long long)(now->guest_kib - was.guest_kib), p->title,
+			 (long long)(now->host_free_kib - was.host_free_kib));
+	if (was.guest_kib + was.host_free_kib != now->guest_kib + now->host_free_kib)
+		return screen_complain("what the guest gave is not what %s got", p->title);
 	return 0;
+}
+
+/* What the hypervisor says, and what the guest says of itself. */
+static int measure(struct demo *d, struct column *at)
+{
+	struct lab_guest *g = d->subject.guest;
+	uint64_t all_kib = (uint64_t)d->options.memory_mib * KIB_PER_MIB;
+
+	if (lab_figures_now(g, &at->figures) || lab_meminfo(g, &at->guest))
+		return complain_lab();
+	at->balloon_kib = all_kib - at->figures.guest_kib;
+	if (d->options.own_driver && lab_read_number(g, SIZE_KIB, &at->balloon_kib))
+		return complain_lab();
+	at->data_good = check_data(d);
+	return 0;
+}
+
+/* Ours is gone: the same target must be met by the kernel's built-in driver. */
+static int hand_over(struct demo *d, unsigned int *lines)
+{
+	unsigned int high_mib = d->options.memory_mib, low_mib = high_mib - HANDOVER_MIB;
+	uint64_t was_kib = d->at[DEFLATED].figures.guest_kib;
+	struct column unused;
+
+	if (unload_driver(d, lines))
+		return -1;
+	if (lab_settled(d->subject.guest, was_kib, was_kib, HANDOVER_MS))
+		return screen_complain("unloading changed the guest's size: %s", lab_error());
+	return move(d, &unused, high_mib, low_mib) || move(d, &unused, low_mib, high_mib);
 }
 
 static int run(struct demo *d)
 {
-	uint64_t inflated = (uint64_t)(d->options.memory_mib - d->options.low_mib) * MIB_PAGES;
-	struct figures *at = d->at;
+	unsigned int high_mib = d->options.memory_mib, low_mib = d->options.low_mib, lines = 0;
+	struct column *at = d->at;
 
-	if (boot(d) || load_driver(d) || fill_memory(d, "fill memory") || make_data(d) ||
+	if (start(d) || load_driver(d, &lines) || fill_memory(d, "fill memory") || make_data(d) ||
 	    measure(d, &at[BEFORE]))
 		return -1;
-	check_data(d, &at[BEFORE]);
-	if (move(d, &at[INFLATED], "inflate", 0, inflated) || measure(d, &at[INFLATED]))
+	if (move(d, &at[INFLATED], high_mib, low_mib) || measure(d, &at[INFLATED]))
 		return -1;
-	check_data(d, &at[INFLATED]);
-	if (move(d, &at[AFTER], "deflate", at[INFLATED].balloon_pages, 0) ||
-	    fill_memory(d, "fill memory again") || measure(d, &at[AFTER]))
+	if (move(d, &at[DEFLATED], low_mib, high_mib) || fill_memory(d, "fill memory again") ||
+	    measure(d, &at[DEFLATED]))
 		return -1;
-	check_data(d, &at[AFTER]);
-	return 0;
-}
-
-/* ---- the closing table ---- */
-
-static void row_mib(const char *name, const uint64_t kib[COLUMNS])
-{
-	printf("  %-24s", name);
-	for (int i = 0; i < COLUMNS; i++)
-		printf("%8llu MiB", (unsigned long long)mib(kib[i]));
-	printf("\n");
-}
-
-#define ROW(name, expression)                         \
-	do {                                          \
-		uint64_t kib[COLUMNS];                \
-		for (int i = 0; i < COLUMNS; i++)     \
-			kib[i] = d->at[i].expression; \
-		row_mib(name, kib);                   \
-	} while (0)
-
-static double moved_gib(const struct demo *d)
-{
-	return (double)d->at[INFLATED].balloon_pages / MIB_PAGES / 1024;
-}
-
-static void row_seconds(const struct demo *d)
-{
-	printf("  %-24s%12s", "time to get there", "");
-	for (int i = INFLATED; i < COLUMNS; i++)
-		printf("%10.2f s", d->at[i].seconds);
-	printf("\n  %-24s%12s", "rate while moving", "");
-	for (int i = INFLATED; i < COLUMNS; i++)
-		if (d->at[i].busy_seconds > 0)
-			printf("%6.1f GiB/s", moved_gib(d) / d->at[i].busy_seconds);
-		else
-			printf("%12s", "-");
-	printf("\n");
-}
-
-static void table(const struct demo *d)
-{
-	printf("\n  %s%-24s%12s%12s%12s%s\n", BOLD, "", "before", "inflated", "after", NORMAL);
-	ROW("guest: total", guest.total_kib);
-	ROW("guest: free", guest.free_kib);
-	ROW("balloon", balloon_pages * LAB_PAGE_KIB);
-	ROW("host: the guest's memory", host.ram_kib);
-	ROW("host: all of QEMU", host.process_kib);
-	row_seconds(d);
-	printf("  %-24s", "data intact");
-	for (int i = 0; i < COLUMNS; i++)
-		printf("%12s", d->at[i].data_good ? "yes" : "NO");
-	printf("\n\n");
-}
-
-/* Prints what is wrong; 0 when nothing is. */
-static int judge(const struct demo *d)
-{
-	const struct figures *at = d->at;
-	uint64_t moved_kib = at[INFLATED].balloon_pages * LAB_PAGE_KIB;
-	int64_t got_kib = (int64_t)(at[BEFORE].host.ram_kib - at[INFLATED].host.ram_kib);
-	int64_t back_kib = (int64_t)(at[AFTER].host.ram_kib - at[INFLATED].host.ram_kib);
-	int bad = 0;
-	char *lines = NULL;
-
-	if (got_kib * 100 < (int64_t)moved_kib * (100 - TOLERANCE_PERCENT))
-		bad = screen_complain("the balloon took %llu MiB, but the host got only %lld MiB",
-				      (unsigned long long)mib(moved_kib),
-				      (long long)got_kib / 1024);
-	if (back_kib * 100 < (int64_t)moved_kib * REFILL_PERCENT)
-		bad = screen_complain("of %llu MiB the guest could use only %lld MiB again",
-				      (unsigned long long)mib(moved_kib),
-				      (long long)back_kib / 1024);
-	for (int i = 0; i < COLUMNS; i++)
-		if (!at[i].data_good)
-			bad = screen_complain(
-				"the guest's data was damaged (column %d of the table)", i + 1);
-	if (lab_log_problems(d->guest, NULL, &lines))
-		bad = screen_complain("the guest's kernel complained (%s):\n%s",
-				      lab_console_path(d->guest), lines ? lines : lab_error());
-	free(lines);
-	if (!bad)
-		printf("  %sThe host got %lld MiB, the guest had them back afterwards, "
-		       "and no byte changed.%s\n",
-		       GREEN, (long long)got_kib / 1024, NORMAL);
-	return bad;
-}
-
-/* ---- options ---- */
-
-enum { OPTION_BACKEND = 'b', OPTION_DRIVER = 'd', OPTION_LOW = 'l', OPTION_MEMORY = 'm' };
-
-static const struct argp_option option_table[] = {
-	{"memory-mib", OPTION_MEMORY, "MIB", 0, "The guest's memory (2048)", 0},
-	{"low-mib", OPTION_LOW, "MIB", 0, "What the balloon leaves the guest (768)", 0},
-	{"backend", OPTION_BACKEND, "KIND", 0,
-	 "The guest's memory is 'anonymous' memory of QEMU (default) or a 'memfd'", 0},
-	{"driver", OPTION_DRIVER, "NAME", 0,
-	 "The guest's driver: 'aerostat' (default) or Debian's own 'vmw_balloon'", 0},
-	{"verbose", 'v', NULL, 0, "End with the guest's console and the monitor's report", 0},
-	{0},
-};
-
-static unsigned int parse_mib(const char *text, const char *name, struct argp_state *state)
-{
-	char *end;
-	unsigned long value;
-
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (errno || *text < '0' || *text > '9' || *end || value < 1 || value > 65536)
-		argp_error(state, "--%s wants MiB from 1 to 65536, not '%s'", name, text);
-	return (unsigned int)value;
-}
-
-static void check_options(struct options *o, struct argp_state *state)
-{
-	if (o->memory_mib < 512)
-		argp_error(state, "--memory-mib: a guest of less than 512 MiB has nothing to give");
-	if (o->low_mib < 384)
-		argp_error(state, "--low-mib: with less than 384 MiB the guest would not live");
-	if (o->low_mib + 64 > o->memory_mib)
-		argp_error(state, "--low-mib %u must be at least 64 below --memory-mib %u",
-			   o->low_mib, o->memory_mib);
-	/* A third of what stays, so that it must survive in a full guest. */
-	o->data_mib = (o->low_mib - BOOT_OVERHEAD_MIB) / 2;
-	if (o->data_mib > 256)
-		o->data_mib = 256;
-}
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct options *o = state->input;
-
-	switch (key) {
-	case OPTION_MEMORY:
-		o->memory_mib = parse_mib(arg, "memory-mib", state);
-		break;
-	case OPTION_LOW:
-		o->low_mib = parse_mib(arg, "low-mib", state);
-		break;
-	case OPTION_BACKEND:
-		if (strcmp(arg, "anonymous") && strcmp(arg, "memfd"))
-			argp_error(state, "--backend is 'anonymous' or 'memfd', not '%s'", arg);
-		o->backend = strcmp(arg, "memfd") ? LAB_ANONYMOUS : LAB_MEMFD;
-		break;
-	case OPTION_DRIVER:
-		if (strcmp(arg, "aerostat") && strcmp(arg, "vmw_balloon"))
-			argp_error(state, "--driver is 'aerostat' or 'vmw_balloon', not '%s'", arg);
-		o->driver = arg;
-		break;
-	case 'v':
-		o->verbose = true;
-		break;
-	case ARGP_KEY_ARG:
-		argp_error(state, "'%s' is no option", arg);
-		break;
-	case ARGP_KEY_END:
-		check_options(o, state);
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-	return 0;
+	return d->options.platform->takes_over ? hand_over(d, &lines) : 0;
 }
 
 static void verbose_end(struct demo *d)
 {
-	json_t *report = lab_alive(d->guest) ? lab_monitor_report(d->guest) : NULL;
+	const struct lab_platform *p = d->options.platform;
+	json_t *report = NULL;
 
-	printf("\nthe guest's console (%s):\n", lab_console_path(d->guest));
-	lab_log_tail(d->guest, stdout, 40, "  ");
+	printf("\nthe consoles (%s):\n", lab_console_path(d->subject.host));
+	lab_log_tail(d->subject.host, stdout, 40, "  ");
+	if (p->report && d->subject.guest && lab_alive(d->subject.guest))
+		report = p->report(d->subject.guest);
 	if (report) {
 		printf("\nthe monitor's report:\n");
 		json_dumpf(report, stdout, JSON_INDENT(2));
@@ -394,27 +328,18 @@ static void verbose_end(struct demo *d)
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = {
-		option_table,
-		parse,
-		NULL,
-		"Boots a real guest, fills its memory, takes memory away with the balloon and "
-		"gives it back.  Exit status 0: the host really got it and no data changed.",
-		0,
-		0,
-		0};
-	struct demo d = {.options = {.memory_mib = 2048, .low_mib = 768, .driver = "aerostat"}};
+	struct demo d = {0};
 	int ret;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &d.options);
+	options_parse(argc, argv, &d.options);
 	screen_setup("aerostat-demo");
 	ret = run(&d);
 	if (!ret) {
-		table(&d);
+		table_print(&d);
 		ret = judge(&d);
 	}
-	if (d.options.verbose && d.guest)
+	if (d.options.verbose && d.subject.host)
 		verbose_end(&d);
-	lab_stop(d.guest);
+	lab_subject_stop(&d.subject);
 	return ret ? 1 : 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* What a guest costs its host, as the host's kernel sees it. */
+/* How much host memory a guest uses, according to the host's kernel. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>

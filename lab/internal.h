@@ -6,9 +6,11 @@
 #include <sys/types.h>
 
 #include "lab.h"
-#include "xen.h"
+#include "platform.h"
 
-/* A stream of bytes from QEMU, of which whole messages are cut off the front. */
+#define LAB_NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+
+/* A stream of bytes from QEMU; complete messages are removed from its front. */
 struct lab_stream {
 	int fd;
 	char *bytes; /* always NUL-terminated when not NULL */
@@ -16,25 +18,26 @@ struct lab_stream {
 	size_t room;
 };
 
-/* An answer of the agent that nobody has asked for yet. */
+/* An answer of the agent that lab_end() has not fetched yet. */
 struct lab_answer {
 	unsigned int id;
 	int status;
 	char *text;
-	size_t length; /* of text, which has a NUL behind it */
+	size_t length; /* of text, not counting the NUL after it */
 	struct lab_answer *next;
 };
 
-/* What a domU has said, in order of the first start; kept until dom0 ends. */
-struct lab_domu_log {
+/* What a nested guest has said, in order of the first start; kept until its host ends. */
+struct lab_nested_log {
 	char name[64];
 	char *path;
 	off_t mark;
-	struct lab_domu_log *next;
+	struct lab_nested_log *next;
 };
 
 struct lab_guest {
 	struct lab_config config; /* names point to the caller's or to static strings */
+	void *platform_data;	  /* the platform's own; freed with the guest */
 	pid_t pid;		  /* 0 once waited for */
 	int wait_status;
 	char *console_path;
@@ -49,14 +52,16 @@ struct lab_guest {
 	struct lab_stream qmp;
 	unsigned int next_qmp_id;
 
-	struct lab_xen xen;	 /* of a dom0, with the defaults filled in */
-	struct lab_guest *dom0;	 /* of a domU; NULL once dom0 has ended */
-	unsigned int domain;	 /* of a domU; 0 for all others */
-	bool gone;		 /* a domU that is known to have ended */
-	struct lab_guest *domus; /* of a dom0, linked by next_domu */
-	struct lab_guest *next_domu;
-	struct lab_domu_log *logs; /* of a dom0 */
+	/* A nested guest is one inside another: a domU in Xen's dom0. */
+	unsigned int domain;	  /* its number; 0: not nested */
+	struct lab_guest *host;	  /* of a nested guest; NULL once the host has ended */
+	bool gone;		  /* a nested guest that is known to have ended */
+	struct lab_guest *nested; /* those in this guest, linked by next_nested */
+	struct lab_guest *next_nested;
+	struct lab_nested_log *logs; /* of the nested guests, ended ones included */
 };
+
+/* ---- util.c ---- */
 
 /* Sets lab_error() and returns -error. */
 int lab_fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -73,42 +78,76 @@ void lab_stream_drop(struct lab_stream *s, size_t length);
 int lab_stream_send(struct lab_stream *s, const char *bytes, size_t length);
 void lab_stream_close(struct lab_stream *s);
 
+/* The whole file or its part from `from`, NUL-terminated, to be freed; NULL on failure. */
+char *lab_slurp(const char *path, off_t from, size_t *length);
+
+/* ---- qemu_args.c ---- */
+
+#define LAB_ARGS_MAX 96
+
+struct lab_args {
+	char *word[LAB_ARGS_MAX + 1];
+	unsigned int count;
+	bool failed; /* too many, or no memory */
+};
+
+void lab_add(struct lab_args *args, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void lab_args_free(struct lab_args *args);
+
+/* QEMU's option syntax requires commas inside a value to be doubled. */
+void lab_quote_commas(const char *value, char *out, size_t room);
+
+/* Memory, as the backend "ram", and CPUs. */
+void lab_add_memory(struct lab_args *args, const struct lab_config *c);
+
+/* A PC with both serial ports: TCG's threads, options of the machine, CPU model. */
+void lab_add_pc(struct lab_args *args, const struct lab_config *c, const char *threads,
+		const char *machine, const char *cpu);
+
+/* A Linux kernel that QEMU loads itself, its initramfs and its parameters. */
+int lab_add_linux(struct lab_args *args, const struct lab_config *c);
+
+/* ---- qemu_process.c ---- */
+
+/* The file descriptors of QEMU's two sockets in the child. */
+#define LAB_AGENT_FD 3
+#define LAB_QMP_FD   4
+
+int lab_process_start(struct lab_guest *g, struct lab_args *args);
+void lab_process_end(struct lab_guest *g);
+
 /* "QEMU has ended: ..." from its exit status and its last words; returns -EPIPE. */
 int lab_qemu_gone(struct lab_guest *g);
 
+/* ---- qmp.c, qmp_balloon.c ---- */
+
 int lab_qmp_greet(struct lab_guest *g, unsigned int timeout_ms);
+
+/* lab_qmp() for commands without a result: 0 or -errno. */
+int lab_qmp_do(struct lab_guest *g, const char *command, json_t *args);
+
+/* For struct lab_platform: set_target and size by QMP's balloon commands. */
+int lab_balloon_set_target(struct lab_guest *g, uint64_t guest_kib);
+int lab_balloon_size(struct lab_guest *g, uint64_t *guest_kib);
+
+/* ---- nested.c ---- */
+
+/* The log of a nested guest, created if it is new; NULL with lab_error(). */
+struct lab_nested_log *lab_nested_log(struct lab_guest *host, const char *name);
+
+/* A frame of the host's agent with what a nested guest has said. */
+void lab_nested_console(struct lab_guest *g, const struct lab_answer *answer);
+
+/* The nested guests lose their host, and their logs are forgotten. */
+void lab_nested_forget(struct lab_guest *g);
+
+/* ---- channel.c ---- */
 
 /* Waits until the agent has said more than `count` times that it is ready. */
 int lab_wait_ready(struct lab_guest *g, unsigned int count, unsigned int timeout_ms);
 
-/* ---- xen.c ---- */
-
-/* Checks what the caller wants of Xen and fills in the defaults. */
-int lab_xen_config(struct lab_guest *g, const struct lab_xen *wanted);
-
-/* The ELF kernel's path, or NULL with lab_error(). */
-const char *lab_xen_kernel(enum lab_kernel kernel);
-
-/* Prepares Xen's tools in a dom0 that has just booted. */
-int lab_xen_up(struct lab_guest *g);
-
-/* Domus lose their dom0; logs are forgotten. */
-void lab_xen_down(struct lab_guest *g);
-
-/* A frame of dom0's agent with what a domU has said. */
-void lab_xen_console(struct lab_guest *g, const struct lab_answer *answer);
-
-/* Everything that domUs have said until now is in their logs. */
-int lab_xen_flush(struct lab_guest *dom0);
-
-/* What a relay's answer means: a status, or -errno.  Cuts the mark off *text. */
-int lab_xen_relayed(struct lab_guest *domu, int status, char *text);
-
-/* BUILD/logs/DOM0.DOMU.console.log, to be freed; NULL with lab_error(). */
-char *lab_xen_log_path(const struct lab_guest *dom0, const char *name);
-
-/* The whole file or its part from `from`, NUL-terminated, to be freed; NULL on failure. */
-char *lab_slurp(const char *path, off_t from, size_t *length);
+/* Everything that nested guests have said until now is in their logs. */
+int lab_nested_flush(struct lab_guest *host);
 
 /* Cuts one frame off an agent's stream.  1: done; 0: not whole yet; bytes outside frames are
  * skipped. */

@@ -39,18 +39,18 @@ enum lab_backend {
 /* Everything left 0 or NULL has the default named beside it. */
 struct lab_config {
 	const char *name;	 /* names the logs; letters, digits, - and _; "guest" */
-	unsigned int memory_mib; /* 1024; 128 .. 65536 */
+	unsigned int memory_mib; /* as the platform says; 128 .. 65536 */
 	unsigned int cpus;	 /* 1; at most 16 */
 	enum lab_backend backend;
-	bool no_vmware;		   /* the guest does not believe it is on VMware */
-	bool no_monitor;	   /* without the monitor's plug-in */
+	/* platform.h: what the guest runs on; vmware, or xen if xen (below) is set. */
+	const struct lab_platform *platform;
 	const char *plugin;	   /* BUILD/host/aerostat-vmware-qemu.so */
 	const char *plugin_args;   /* "key=value,key=value"; none */
 	const char *append;	   /* further kernel parameters; none */
 	const char *kernel;	   /* as lab.env says */
 	const char *initramfs;	   /* as lab.env says */
 	const char *const *extra;  /* further arguments for QEMU, up to NULL; none */
-	const struct lab_xen *xen; /* Xen and a dom0 instead of a guest (xen.h); none */
+	const struct lab_xen *xen; /* options of platform xen (xen.h) */
 };
 
 /* The last failure in words; never NULL. */
@@ -113,7 +113,7 @@ int lab_begin(struct lab_guest *g, unsigned int timeout_ms, const char *format, 
 	__attribute__((format(printf, 3, 4)));
 int lab_end(struct lab_guest *g, int id, unsigned int wait_ms, char **out);
 
-/* Must exit with 0: else -EREMOTEIO, with the command and its output in lab_error(). */
+/* Fails with -EREMOTEIO, and the command and its output in lab_error(), unless it exits with 0. */
 int lab_must(struct lab_guest *g, unsigned int timeout_ms, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -173,7 +173,7 @@ int lab_monitor_control(struct lab_guest *g, const char *format, ...)
 /* ---- the host ---- */
 
 struct lab_host_memory {
-	uint64_t ram_kib;     /* backs the guest's RAM; nothing else of QEMU counts in */
+	uint64_t ram_kib;     /* backs the guest's RAM only, not the rest of QEMU */
 	uint64_t process_kib; /* QEMU as a whole, as `ps` would show it (VmRSS) */
 };
 
@@ -183,7 +183,7 @@ int lab_host_memory(struct lab_guest *g, struct lab_host_memory *out);
 
 const char *lab_console_path(const struct lab_guest *g);
 
-/* Forget what the console has said so far. */
+/* Later checks ignore what the console has said so far. */
 void lab_log_mark(struct lab_guest *g);
 
 /*
@@ -198,7 +198,7 @@ int lab_log_problems(struct lab_guest *g, const char *allow, char **lines);
 /* The same for any text. */
 int lab_scan_log(const char *text, size_t length, const char *allow, char **lines);
 
-/* The console's last lines, each behind a prefix.  For a dom0, those of its domUs too. */
+/* Prints the console's last lines, each after a prefix; for a dom0 also those of its domUs. */
 void lab_log_tail(const struct lab_guest *g, FILE *to, unsigned int lines, const char *prefix);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "internal.h"
 
-/* Each of these in a line of the kernel's log means that something is broken. */
+/* A line of the kernel's log that contains one of these reports a defect. */
 static const char *const bad_words[] = {
 	"WARNING:",
 	"BUG:",
@@ -116,13 +116,22 @@ const char *lab_console_path(const struct lab_guest *g)
 	return g->console_path;
 }
 
+/* 0, or -errno when a host that should pass on its guests' consoles does not answer. */
+static int flush(struct lab_guest *g)
+{
+	struct lab_guest *host = g->domain ? g->host : g;
+
+	if (!host || !host->config.platform->nested_stop || !lab_alive(host))
+		return 0;
+	return lab_nested_flush(host);
+}
+
 void lab_log_mark(struct lab_guest *g)
 {
 	struct stat st;
 
-	if (lab_dom0(g) && lab_dom0(g)->config.xen && lab_alive(lab_dom0(g)))
-		lab_xen_flush(lab_dom0(g));
-	for (struct lab_domu_log *log = g->logs; log; log = log->next)
+	flush(g);
+	for (struct lab_nested_log *log = g->logs; log; log = log->next)
 		if (!stat(log->path, &st))
 			log->mark = st.st_size;
 	if (!stat(g->console_path, &st))
@@ -144,7 +153,7 @@ static int file_problems(const char *path, off_t from, const char *allow, char *
 	return count;
 }
 
-/* Puts the lines of one more file behind those found before. */
+/* Appends the lines found in one more file to those found before. */
 static void join(char **all, char *more)
 {
 	char *both;
@@ -161,17 +170,16 @@ static void join(char **all, char *more)
 
 int lab_log_problems(struct lab_guest *g, const char *allow, char **lines)
 {
-	struct lab_guest *dom0 = lab_dom0(g);
 	char *more;
 	int count;
 
 	if (lines)
 		*lines = NULL;
-	/* A dom0 that does not answer shows as a problem of its own. */
-	if (dom0 && dom0->config.xen && lab_alive(dom0) && lab_xen_flush(dom0))
+	/* A dom0 that does not answer is a problem of its own. */
+	if (flush(g))
 		return -EIO;
 	count = file_problems(g->console_path, g->log_mark, allow, lines);
-	for (struct lab_domu_log *log = g->logs; log && count >= 0; log = log->next) {
+	for (struct lab_nested_log *log = g->logs; log && count >= 0; log = log->next) {
 		int n = file_problems(log->path, log->mark, allow, lines ? &more : NULL);
 
 		if (n < 0)
@@ -210,7 +218,7 @@ void lab_log_tail(const struct lab_guest *g, FILE *to, unsigned int lines, const
 	if (text)
 		tail(text, length, to, lines, prefix);
 	free(text);
-	for (struct lab_domu_log *log = g->logs; log; log = log->next) {
+	for (struct lab_nested_log *log = g->logs; log; log = log->next) {
 		text = lab_slurp(log->path, 0, &length);
 		fprintf(to, "%s-- %s:\n", prefix, log->name);
 		if (text)

@@ -14,7 +14,7 @@
 
 #define TIMEOUT_S    60
 #define TAIL_LINES   25
-#define HANG_GRACE_S 240 /* boot and clean-up come on top of a test's own limit */
+#define HANG_GRACE_S 240 /* for boot and clean-up, in addition to the test's own limit */
 
 static const char skip_mark = '\1';
 static char message[4096];
@@ -85,6 +85,7 @@ struct run {
 
 	struct lab_guest *guest;
 	const struct lab_config *guest_config;
+	bool booted;   /* for this very test */
 	char name[64]; /* of the guest, for the logs */
 	unsigned int number, failed;
 };
@@ -143,17 +144,26 @@ static void guest_stop(struct run *run)
 	run->guest = NULL;
 }
 
+/* What the platform of this configuration lacks for `wanted` (platform.h); NULL: nothing. */
+static const char *lacking(const struct lab_config *config, const struct lab_config *wanted)
+{
+	const struct lab_platform *p = lab_platform_of(config);
+
+	return p->lacks ? p->lacks(wanted) : NULL;
+}
+
 /* A guest for the test: the one there is, or a new one. */
 static const char *guest_for(struct run *run, const struct lab_test *test)
 {
 	struct lab_config config = test->config ? *test->config : (struct lab_config){0};
 	const char *why = NULL;
 
+	run->booted = false;
 	if (run->guest && !test->fresh && run->guest_config == test->config)
 		return NULL;
 	guest_stop(run);
-	/* A kernel that takes minutes to build is the reader's choice. */
-	if (config.xen && !lab_kernel_built(config.xen->kernel))
+	/* For example, a kernel that takes minutes to build is the reader's choice. */
+	if (lacking(&config, &config))
 		return lab_skip("%s", lab_error());
 	snprintf(run->name, sizeof(run->name), "%.20s-%.40s", run->suite->name, test->name);
 	config.name = run->name;
@@ -162,6 +172,7 @@ static const char *guest_for(struct run *run, const struct lab_test *test)
 		return lab_because("boot: %s", lab_error());
 	}
 	run->guest_config = test->config;
+	run->booted = true;
 	if (run->suite->after_boot)
 		why = run->suite->after_boot(run->guest);
 	if (why && why[0] != skip_mark)
@@ -215,7 +226,9 @@ static void run_test(struct run *run, const struct lab_test *test)
 	why = test->skip ? lab_skip("%s", test->skip) : guest_for(run, test);
 	usable = !why && !test->spoils;
 	if (!why) {
-		lab_log_mark(run->guest);
+		/* The boot belongs to the first test, so that complaints during it count, too. */
+		if (!run->booted)
+			lab_log_mark(run->guest);
 		lab_deadline((int64_t)limit_s * 1000);
 		why = verdict(run, test);
 		lab_deadline(0);
@@ -241,13 +254,15 @@ static void run_test(struct run *run, const struct lab_test *test)
 		guest_stop(run);
 }
 
-/* A suite for Xen on a machine that is set up for guests only. */
-static bool lacks_xen(const struct lab_suite *suite)
+/* A suite for a platform that is not set up on this machine; NULL: it is. */
+static const char *suite_lacks(const struct lab_suite *suite)
 {
-	for (size_t i = 0; i < suite->count; i++)
-		if (suite->tests[i].config && suite->tests[i].config->xen)
-			return lab_build_folder() && !lab_env("AERO_XEN");
-	return false;
+	const char *what = NULL;
+
+	for (size_t i = 0; i < suite->count && !what; i++)
+		if (suite->tests[i].config)
+			what = lacking(suite->tests[i].config, NULL);
+	return what;
 }
 
 int lab_suite_main(int argc, char **argv, const struct lab_suite *suite)
@@ -274,9 +289,8 @@ int lab_suite_main(int argc, char **argv, const struct lab_suite *suite)
 		printf("Bail out! %s\n", lab_error());
 		return 1;
 	}
-	if (lacks_xen(suite)) {
-		printf("1..0 # SKIP Xen is not set up; run: lab/setup xen %s\n",
-		       lab_build_folder());
+	if (suite_lacks(suite)) {
+		printf("1..0 # SKIP %s\n", lab_error());
 		return 0;
 	}
 	signal(SIGALRM, on_hang);

@@ -22,13 +22,14 @@
  *
  * Neighbours in the table with the same configuration share one boot; after a
  * failure the next test gets a new one.  Output is TAP.  Whatever a test returns,
- * it fails when the guest's kernel complained (lab_log_problems()) or QEMU died,
- * and a failure prints the console's last lines.
+ * it fails when the guest's kernel complained (lab_log_problems()) or QEMU died; for the
+ * first test after a boot, complaints during the boot count, too.  A failure prints the
+ * console's last lines.
  */
 #ifndef AEROSTAT_LAB_SCENARIO_H
 #define AEROSTAT_LAB_SCENARIO_H
 
-#include "lab.h"
+#include "platform.h"
 
 #define LAB_COUNT(array) (sizeof(array) / sizeof(*(array)))
 

@@ -11,12 +11,12 @@
 #include "internal.h"
 #include "scenario.h"
 
-static const struct lab_config small = {.memory_mib = 512, .no_monitor = true};
+static const struct lab_config small = {.memory_mib = 512, .platform = &lab_platform_bare};
 static const struct lab_config memfd = {
 	.memory_mib = 512,
 	.cpus = 2,
 	.backend = LAB_MEMFD,
-	.no_monitor = true,
+	.platform = &lab_platform_bare,
 };
 
 static const char *shell(struct lab_guest *g)

@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "driver.h"
+#include "monitor.h"
 
 #define PAGES	 20011u
 #define DATA_MIB 32u

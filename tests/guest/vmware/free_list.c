@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "monitor.h"
 
 #define PAGES	 150000u
 #define DATA_MIB 128u

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "monitor.h"
 
 #define FOLDER "/sys/kernel/aerostat/"
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "driver.h"
+#include "monitor.h"
 
 #define DATA_MIB 64u
 

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "driver.h"
+#include "monitor.h"
 
 /* Odd on purpose: neither a multiple of a large page nor of a batch. */
 #define FULL_PAGES 150001u

@@ -5,7 +5,7 @@
  */
 #include <inttypes.h>
 
-#include "driver.h"
+#include "monitor.h"
 
 /* It inflates by whole large pages, also past the target. */
 #define PAGES	 (196 * LARGE_PAGES)

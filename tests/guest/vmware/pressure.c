@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "driver.h"
+#include "monitor.h"
 
 #define DATA_MIB 64u
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "monitor.h"
 
 #define POLICY	       "/sys/kernel/aerostat/policy/"
 #define CGROUP	       "/sys/fs/cgroup/"
@@ -35,7 +35,7 @@ static const struct lab_config config = {.memory_mib = 512};
 
 /* ---- steps ---- */
 
-/* Until the command succeeds. */
+/* Repeats the command until it succeeds. */
 static const char *until(struct lab_guest *g, unsigned int timeout_ms, const char *command)
 {
 	int64_t end = lab_now_ms() + timeout_ms;
@@ -84,7 +84,7 @@ static const char *undone(struct lab_guest *g)
 	return NULL;
 }
 
-/* What a test may have left; must not fail where there is nothing. */
+/* Removes what a test may have left; must not fail if there is nothing. */
 static const char *clean(struct lab_guest *g)
 {
 	char *said = NULL;
@@ -149,12 +149,12 @@ static const char *reports_and_ends(struct lab_guest *g)
 			"p=$(cat /tmp/pid); [ \"$(cat /proc/$p/oom_score_adj)\" = -900 ] &&"
 			"grep -q '^VmLck:.* [1-9]' /proc/$p/status && kill -TERM $p && sleep 0.5 &&"
 			"[ ! -e /proc/$p ] && grep -q 'told to stop' /tmp/said"));
-	/* The kernel lets root be told of pressure. */
+	/* The kernel lets root register pressure triggers. */
 	LAB_OK(lab_must(g, 10000, "! grep 'no news of pressure' /tmp/said"));
 	return NULL;
 }
 
-/* Without the module for a while, then with another one. */
+/* The daemon runs without the module for a while and then with a newly loaded one. */
 static const char *survives_a_reload(struct lab_guest *g)
 {
 	LAB_TRY(driver_load(g));
@@ -176,7 +176,7 @@ static const char *comes_home(struct lab_guest *g)
 
 	LAB_TRY(set_up(g, HYSTERESIS));
 	LAB_OK(lab_data_fill(g, DATA_MIB, 3));
-	/* Used more than once: of such pages the kernel counts as waiting who reads them. */
+	/* Used more than once, because the kernel counts only refaults of such pages as stalls. */
 	LAB_OK(lab_data_check(g));
 	LAB_TRY(hog(g, BURST_MIB));
 	LAB_TRY(agent(g, "hog stop"));
@@ -225,7 +225,7 @@ static const char *growing_is_left_alone(struct lab_guest *g)
 	LAB_TRY(make_blob(g, 60));
 	LAB_TRY(daemon_up(g));
 	for (unsigned int i = 0; i < 14; i++) {
-		/* It may be less, which is no success. */
+		/* The kernel may have swapped out less, which does not count as success. */
 		lab_sh(g, 10000, NULL, "echo 2M >" CGROUP "crowd/memory.reclaim");
 		lab_sleep_ms(400);
 		if (i == 4)
@@ -235,7 +235,7 @@ static const char *growing_is_left_alone(struct lab_guest *g)
 	lab_note("%" PRIu64 " KiB after a while, %" PRIu64 " in the end", before, after);
 	LAB_CHECK(after > before + 8 * 1024, "the store did not grow");
 	LAB_OK(lab_must(g, 10000, "! grep 'came home\\|half-way' /tmp/said"));
-	/* Now it does not, and the same pages come. */
+	/* Now there is no pressure, and the same pages are read back. */
 	LAB_TRY(until(g, HOME_MS,
 		      "awk '/^.dev.zram/ { n += $4 } END { exit n > 4096 }' /proc/swaps"));
 	LAB_OK(lab_must(g, 10000, "md5sum -c /tmp/blob.md5"));
@@ -274,7 +274,7 @@ static const char *slow_home(struct lab_guest *g)
 /* While a swapoff goes on, /proc/swaps has the area; when it was done, it has not. */
 static const char *nobody_at_it(struct lab_guest *g)
 {
-	/* It was killed, which it notices in its own time. */
+	/* The killed process may take a while to end. */
 	LAB_OK(lab_must(g, 10000, "echo max >" CGROUP "aerostatd-home/cpu.max"));
 	LAB_TRY(until(g, 20000, "[ -z \"$(cat " CGROUP "aerostatd-home/cgroup.procs)\" ]"));
 	LAB_OK(lab_must(g, 10000, "! grep 'came home' /tmp/said"));
@@ -287,7 +287,7 @@ static const char *pressure_ends_it(struct lab_guest *g)
 	LAB_TRY(hog(g, FULL_MIB));
 	LAB_TRY(until(g, 10000, "grep 'half-way: [mt]' /tmp/said"));
 	LAB_TRY(nobody_at_it(g));
-	/* Nor does it fit into memory now. */
+	/* The swapped pages do not fit into memory now. */
 	LAB_OK(lab_must(g, 20000, "aerostat swap undo; [ $? = 1 ]"));
 	LAB_TRY(all_on(g));
 	LAB_OK(lab_must(g, 10000, "[ $(grep -c 'half-way' /tmp/said) = 1 ]"));
@@ -312,7 +312,7 @@ static const char *killed_with_all_on(struct lab_guest *g)
 	LAB_TRY(slow_home(g));
 	LAB_OK(lab_must(g, 10000, "kill -KILL $(cat /tmp/pid)"));
 	LAB_TRY(nobody_at_it(g));
-	/* And one that was off is on with the next daemon. */
+	/* An area that was off is switched on again by the next daemon. */
 	LAB_OK(lab_must(g, 60000, "swapoff /dev/zram2"));
 	LAB_TRY(daemon_up(g));
 	return until(g, 10000, "[ $(grep -c '^/dev/zram' /proc/swaps) = 4 ]");

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "domain.h"
 
 #define TRACING	     "/sys/kernel/tracing/"
 #define ENOUGH_KIB   (200 * KIB_PER_MIB) /* what the tests want is never less */
@@ -21,7 +21,7 @@
 static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
 static const struct lab_config stock = {.xen = &stock_xen};
 
-/* A PV domU that leaves Xen so little that nobody gets all that the tests want. */
+/* A PV domU that leaves Xen less memory than the tests ask for. */
 static const char *eat(struct lab_guest *dom0, struct lab_guest **eater)
 {
 	struct lab_domu config = {.type = LAB_PV, .name = "eater"};
@@ -37,7 +37,7 @@ static const char *eat(struct lab_guest *dom0, struct lab_guest **eater)
 	return NULL;
 }
 
-/* It has got what there was, which was something, and not all that it wants. */
+/* The domain has got all the memory there was: some, but less than its target. */
 static const char *is_starved(struct subject *s, uint64_t was_kib, uint64_t wanted_kib)
 {
 	struct lab_domain_memory d;
@@ -193,7 +193,7 @@ static const char *await_tries(struct subject *s)
 
 /* ---- the tests ---- */
 
-/* The first tries are seconds apart: who has waited only for so long gets the rest at once. */
+/* The first retries are seconds apart, so after a short wait the rest arrives quickly. */
 static const char *partial_then_rest(struct lab_guest *g)
 {
 	const uint64_t low_kib = 700 * KIB_PER_MIB, high_kib = 1000 * KIB_PER_MIB;
@@ -214,7 +214,7 @@ static const char *partial_then_rest(struct lab_guest *g)
 	return NULL;
 }
 
-/* Memory returns only when nobody retries any more but once a minute. */
+/* Memory returns only after the retries have become as rare as one a minute. */
 static const char *cancelled_target(struct lab_guest *g)
 {
 	const uint64_t low_kib = 700 * KIB_PER_MIB, high_kib = 1000 * KIB_PER_MIB;
@@ -235,7 +235,7 @@ static const char *cancelled_target(struct lab_guest *g)
 	LAB_TRY(await_tries(&s));
 	LAB_OK(lab_domu_stop(eater));
 	start = lab_now_ms();
-	/* Nobody tells it: it looks. */
+	/* No event announces free memory; the driver has to try again. */
 	LAB_OK(lab_wait_domain_kib(g, high_kib, high_kib, 2 * RECHECK_S * 1000));
 	lab_note("it has the rest %" PRId64 " ms after the memory was there", lab_now_ms() - start);
 	LAB_TRY(read_runs(g, runs, &n));

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "domain.h"
 
 #define POLICY	   "/sys/kernel/aerostat/policy/"
 #define CGROUP	   "/sys/fs/cgroup/"
@@ -16,7 +16,7 @@
 static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
 static const struct lab_config stock = {.xen = &stock_xen, .memory_mib = 2048};
 
-/* Until the command succeeds in the domU. */
+/* Repeats the command in the domU until it succeeds. */
 static const char *until(struct subject *s, unsigned int timeout_ms, const char *command)
 {
 	int64_t end = lab_now_ms() + timeout_ms;
@@ -65,7 +65,8 @@ static const char *up(struct subject *s, struct lab_guest *dom0, enum lab_domu_t
 	return daemon_up(s);
 }
 
-/* Without it the kernel goes on by itself, with it again as before. */
+/* Without the daemon the kernel module uses its own policy; with it, it follows the daemon again.
+ */
 static const char *dies_and_comes_back(struct lab_guest *dom0)
 {
 	struct subject s;
@@ -79,7 +80,7 @@ static const char *dies_and_comes_back(struct lab_guest *dom0)
 	return NULL;
 }
 
-/* What went to swap while the guest was small comes home, and the guest grows for it. */
+/* Pages swapped out while the guest was small are read back, and the guest grows for them. */
 static const char *comes_home(struct lab_guest *dom0)
 {
 	char *said = NULL;

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "domain.h"
 
 #ifndef CYCLES /* xen-demand-long has 50 */
 #define CYCLES 1u
@@ -27,7 +27,7 @@
 /* Nobody has to wait longer than this many times what it takes without a balloon. */
 #define WAIT_TIMES 3
 
-/* Two guests of this size on a host with room for one and a half. */
+/* Two guests of this size share a host that has room for one and a half. */
 #define TWIN_MIB   640u
 #define ROUNDS	   3u
 

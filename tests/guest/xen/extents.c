@@ -2,7 +2,7 @@
 /* In which extents memory goes and comes, by Xen's answers. */
 #include <inttypes.h>
 
-#include "driver.h"
+#include "domain.h"
 
 #define FULL_MIB    512u
 #define LOW_MIB	    256u
@@ -22,7 +22,7 @@ static void note_figures(const char *what, const struct figures *f)
 		 f->populated_base);
 }
 
-/* Down to @mib, and what Xen took for it. */
+/* Lowers the target to @mib and reports which extents Xen took. */
 static const char *go_down(struct subject *s, unsigned int mib, struct figures *f)
 {
 	LAB_TRY(move_to(s, mib * KIB_PER_MIB));
@@ -53,7 +53,7 @@ static const char *on_cpu_lists(struct lab_guest *g, uint64_t *pages)
 	return NULL;
 }
 
-/* What was a large page of the domain is one again: as many came as went. */
+/* Large pages of the domain are large again: as many came back as went. */
 static const char *pvh_fresh(struct lab_guest *g)
 {
 	struct figures down, up;

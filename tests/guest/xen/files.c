@@ -5,7 +5,7 @@
  */
 #include <inttypes.h>
 
-#include "driver.h"
+#include "domain.h"
 
 /* The guest has no users; `su` wants one. */
 #define NOT_ROOT "echo nobody:x:65534:65534::/:/bin/sh >/etc/passwd; ! su nobody -s /bin/sh -c "
@@ -100,7 +100,7 @@ static const char *boot(struct lab_guest *g, enum lab_domu_type type)
 	LAB_OK(lab_read_number(s.g, "/sys/kernel/aerostat/size_kib", &size_now_kib));
 	LAB_CHECK(size_now_kib == size_kib - 256 * KIB_PER_MIB,
 		  "%" PRIu64 " KiB are still ballooned, of %" PRIu64, size_now_kib, size_kib);
-	/* It is memory like any other. */
+	/* The new memory can be used like any other. */
 	LAB_CHECK(!lab_call(s.g, SETTLE_MS, NULL, "touch 300"), "%s", lab_error());
 	LAB_OK(lab_data_check(s.g));
 	LAB_TRY(move_to(&s, 200 * KIB_PER_MIB));

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "domain.h"
 
 #define BOOT_MIB  256u
 #define GROWN_MIB 384u
 
-/* What an administrator or a udev rule does. */
+/* Onlines memory as an administrator or a udev rule would. */
 #define ONLINE                                                  \
 	"for s in /sys/devices/system/memory/memory*/state; do" \
 	" if [ \"$(cat $s)\" = offline ]; then echo online >$s || exit 1; fi; done"

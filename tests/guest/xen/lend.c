@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "domain.h"
 
 #define BOOT_MIB  256u
 #define FULL_KIB  (BOOT_MIB * KIB_PER_MIB)
@@ -131,7 +131,7 @@ static const char *lends(struct lab_guest *dom0, enum lab_domu_type type, enum l
 	LAB_TRY(from_guest(&s));
 	LAB_TRY(from_balloon(&s));
 	LAB_TRY(too_many(&s));
-	/* Lent pages hold the module that lent them. */
+	/* The module can't be unloaded while its pages are lent. */
 	LAB_TRY(borrow(&s, 10));
 	LAB_CHECK(lab_sh(s.g, 10000, NULL, "rmmod aerostat_xen") > 0, "unloaded with pages lent");
 	return down(&s);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "domain.h"
 
 #define ROUNDS	       20u
 #define WATCHED	       4u /* of these Xen is asked about in between */
@@ -20,7 +20,7 @@
 
 static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
 static const struct lab_config stock = {.xen = &stock_xen};
-static const struct lab_config elsewhere = {.memory_mib = 256, .no_vmware = true};
+static const struct lab_config elsewhere = {.memory_mib = 256, .platform = &lab_platform_bare};
 
 static const char *unload(struct subject *s)
 {
@@ -59,7 +59,7 @@ static const char *reload(struct subject *s, uint64_t full_kib, uint64_t low_kib
 	return unload(s);
 }
 
-/* Nothing was lost on the way: the guest has what it had, and Xen too. */
+/* Neither the guest nor Xen has lost memory. */
 struct before {
 	struct lab_meminfo memory;
 	uint64_t total_kib;
@@ -127,7 +127,7 @@ static const char *reload_20_dom0(struct lab_guest *g)
 	return NULL;
 }
 
-/* In the middle of whatever it is doing: taking over, inflating, deflating. */
+/* Unloads while the module is taking over, inflating or deflating. */
 static const char *unload_at_any_moment(struct subject *s)
 {
 	struct before b;

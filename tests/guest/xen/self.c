@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "domain.h"
 
 #define POLICY	 "/sys/kernel/aerostat/policy/"
 #define NOT_ROOT "echo nobody:x:65534:65534::/:/bin/sh >/etc/passwd; ! su nobody -s /bin/sh -c "

@@ -3,7 +3,7 @@
 #ifndef AEROSTAT_TESTS_GUEST_XEN_STORM_H
 #define AEROSTAT_TESTS_GUEST_XEN_STORM_H
 
-#include "driver.h"
+#include "domain.h"
 
 #define MAX_MIB 512u /* what their domUs, of 256 MiB, may have */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-#include "driver.h"
+#include "domain.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -8,17 +8,14 @@
 #define DATA_MIB 48u
 #define DOM0_KIB (1024u * KIB_PER_MIB) /* the default of struct lab_xen */
 #define REST_MS	 10000
-#define UNLOAD                               \
-	"for m in aerostat_xen aerostat; do" \
-	" if grep -q \"^$m \" /proc/modules; then rmmod $m || exit 1; fi; done"
 
-/* The domU that the next test may want. */
+/* The domU that the next test may use again. */
 static struct {
 	struct subject s;
 	struct lab_domu config;
 } shared;
 
-/* Also when its dom0 has ended. */
+/* This works even after its dom0 has ended. */
 static const char *drop_shared(void)
 {
 	struct lab_guest *g = shared.s.g;
@@ -28,7 +25,7 @@ static const char *drop_shared(void)
 	return NULL;
 }
 
-/* Those of two tests may be equal and lie apart. */
+/* Two tests may have equal texts at different addresses. */
 static bool same_text(const char *a, const char *b)
 {
 	return a == b || (a && b && !strcmp(a, b));
@@ -44,7 +41,7 @@ const char *domu_up(struct subject *s, struct lab_guest *dom0, const struct lab_
 	if (same_text(config->name, shared.config.name))
 		LAB_TRY(drop_shared());
 	LAB_OK(lab_domu_start(&s->g, dom0, config));
-	/* The built-in balloon brings it to its target at first. */
+	/* After the boot, the built-in balloon first brings the domain to its target. */
 	LAB_OK(lab_wait_domain_kib(s->g, kib, kib + 2 * KIB_PER_MIB, SETTLE_MS));
 	LAB_OK(lab_wait_domain_steady(s->g, QUIET_MS, SETTLE_MS, &d));
 	s->offset_kib = d.kib - kib;
@@ -82,7 +79,7 @@ const char *domu_shared(struct subject *s, struct lab_guest *dom0, const struct 
 	return NULL;
 }
 
-/* What was ballooned before comes over from the built-in balloon little by little. */
+/* Pages ballooned before are taken over from the built-in balloon in steps. */
 static const char *await_takeover(struct lab_guest *g)
 {
 	int64_t start = lab_now_ms();
@@ -102,10 +99,10 @@ const char *load(struct subject *s)
 {
 	struct figures f;
 	uint64_t kib;
-	/* Without CONFIG_XEN_BALLOON the files are ours, and come with the module. */
+	/* Without CONFIG_XEN_BALLOON our module provides these files, so they are absent now. */
 	bool builtin = !lab_read_number(s->g, BUILTIN "info/low_kb", &kib);
 
-	LAB_OK(lab_must(s->g, 30000, "modprobe aerostat_xen"));
+	LAB_TRY(driver_insert(s->g));
 	if (builtin)
 		LAB_TRY(await_takeover(s->g));
 	LAB_TRY(read_figures(s->g, &f));
@@ -162,22 +159,6 @@ const char *move_to(struct subject *s, uint64_t kib)
 	return NULL;
 }
 
-/* The number behind "NAME " at the beginning of a line; adds `scale` times of it to *sum. */
-static bool add_figure(const char *text, const char *name, uint64_t scale, uint64_t *sum)
-{
-	size_t length = strlen(name);
-	char *end;
-
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (strncmp(line, name, length) || line[length] != ' ')
-			continue;
-		*sum += scale * strtoull(line + length + 1, &end, 10);
-		return end != line + length + 1;
-	}
-	return false;
-}
-
 const char *read_figures(struct lab_guest *g, struct figures *f)
 {
 	const struct {
@@ -214,14 +195,14 @@ const char *read_figures(struct lab_guest *g, struct figures *f)
 	*f = (struct figures){0};
 	LAB_OK(lab_read_file(g, STATS, &text));
 	for (size_t i = 0; i < LAB_COUNT(wanted); i++)
-		if (!add_figure(text, wanted[i].name, wanted[i].scale, wanted[i].sum))
+		if (!stats_add(text, wanted[i].name, wanted[i].scale, wanted[i].sum))
 			missing = wanted[i].name;
 	free(text);
 	LAB_CHECK(!missing, "the statistics have no %s", missing);
 	return NULL;
 }
 
-/* Xen knows of a batch a moment before the engine has booked it. */
+/* Xen carries out a batch shortly before the engine records it. */
 static const char *read_at_rest(struct lab_guest *g, struct figures *f)
 {
 	int64_t start = lab_now_ms();
@@ -266,7 +247,7 @@ const char *figures_agree(struct subject *s)
 	return NULL;
 }
 
-/* At its target, the built-in balloon in charge, the data whole. */
+/* Restores the shared domU: at its target, driven by the built-in balloon, data intact. */
 static const char *tidy_shared(void)
 {
 	const struct lab_domu *c = &shared.config;
@@ -279,7 +260,7 @@ static const char *tidy_shared(void)
 		LAB_OK(lab_mem_set_kib(s->g, kib));
 		LAB_TRY(settle(s, kib));
 	}
-	LAB_OK(lab_must(s->g, 60000, UNLOAD));
+	LAB_TRY(drivers_gone(s->g));
 	LAB_TRY(settle(s, kib));
 	LAB_OK(lab_data_check(s->g));
 	return NULL;
@@ -294,7 +275,7 @@ const char *tidy(struct lab_guest *dom0)
 	LAB_OK(lab_domu_stop_others(dom0, shared.s.g));
 	if (shared.s.g)
 		LAB_TRY(tidy_shared());
-	LAB_OK(lab_must(dom0, 60000, UNLOAD));
+	LAB_TRY(drivers_gone(dom0));
 	LAB_OK(lab_domain_memory(dom0, &d));
 	if (d.kib == DOM0_KIB)
 		return NULL;

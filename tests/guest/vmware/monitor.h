@@ -1,33 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What the guest tests have in common: our driver in the guest, the monitor
- * outside, and what must hold between the two.  As in scenario.h, a message
- * means failure and NULL success.
+ * What the guest tests on VMware have in common: our driver in the guest, the monitor
+ * outside, and what must hold between the two.  As in scenario.h, a message means
+ * failure and NULL success.
  */
-#ifndef AEROSTAT_TESTS_GUEST_DRIVER_H
-#define AEROSTAT_TESTS_GUEST_DRIVER_H
+#ifndef AEROSTAT_TESTS_GUEST_VMWARE_MONITOR_H
+#define AEROSTAT_TESTS_GUEST_VMWARE_MONITOR_H
 
-#include "scenario.h"
+#include "../common/driver.h"
 
 #define SLACK_PAGES 512u /* deflation may leave less than this */
 #define LARGE_PAGES 512u
-#define SETTLE_MS   30000u /* within so long a target is met on a slow host */
+#define SETTLE_MS   30000u /* a slow host meets a target within this time */
 
 /* Loads aerostat_vmware.ko and what it needs; waits until it is connected. */
 const char *driver_load(struct lab_guest *g);
 
 /* Unloads it; afterwards the monitor must know of no page and no connection. */
 const char *driver_unload(struct lab_guest *g);
-
-/* A verb of the agent (docs/lab/lab.md) that must succeed. */
-const char *agent(struct lab_guest *g, const char *request);
-
-/* A process takes so much memory and keeps using it; waits until it has all of it. */
-const char *hog(struct lab_guest *g, unsigned int mib);
-
-/* One figure of debugfs aerostat/stats. */
-const char *driver_stat(struct lab_guest *g, const char *name, uint64_t *out);
-uint64_t driver_stat_or_0(struct lab_guest *g, const char *name);
 
 /* One number of the monitor's report, by keys separated with '.'. */
 const char *monitor_number(struct lab_guest *g, const char *path, uint64_t *out);

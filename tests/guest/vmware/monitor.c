@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-#include "driver.h"
+#include "monitor.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define STATS	 "/sys/kernel/debug/aerostat/stats"
-#define SIZE_KIB "/sys/kernel/aerostat/size_kib"
 
 const char *monitor_number(struct lab_guest *g, const char *path, uint64_t *out)
 {
@@ -39,7 +36,7 @@ static const char *wait_connected(struct lab_guest *g, bool wanted)
 
 const char *driver_load(struct lab_guest *g)
 {
-	LAB_OK(lab_must(g, 20000, "modprobe aerostat_vmware"));
+	LAB_TRY(driver_insert(g));
 	return wait_connected(g, true);
 }
 
@@ -47,88 +44,11 @@ const char *driver_unload(struct lab_guest *g)
 {
 	uint64_t pages;
 
-	LAB_OK(lab_must(g, 60000, "rmmod aerostat_vmware && rmmod aerostat"));
+	LAB_TRY(driver_remove(g));
 	LAB_TRY(wait_connected(g, false));
 	LAB_OK(lab_size(g, &pages));
 	LAB_CHECK(pages == 0, "the monitor still has %" PRIu64 " pages", pages);
 	return NULL;
-}
-
-const char *agent(struct lab_guest *g, const char *request)
-{
-	char *out = NULL;
-	int status = lab_call(g, 60000, &out, "%s", request);
-
-	if (status < 0)
-		return lab_because("%s: %s", request, lab_error());
-	if (status > 0)
-		return lab_because("%s: %s", request, out);
-	free(out);
-	return NULL;
-}
-
-const char *hog(struct lab_guest *g, unsigned int mib)
-{
-	unsigned long long touched = 0;
-	char request[32], state[16] = "";
-
-	snprintf(request, sizeof(request), "hog start %u", mib);
-	LAB_TRY(agent(g, request));
-	for (unsigned int i = 0; i < SETTLE_MS / 100; i++) {
-		char *out;
-
-		LAB_CHECK(lab_call(g, 5000, &out, "hog status") == 0, "%s", lab_error());
-		LAB_CHECK(sscanf(out, "%15s touched_pages %llu", state, &touched) == 2, "%s", out);
-		free(out);
-		LAB_CHECK(!strcmp(state, "running"), "the hog is %s after %llu pages", state,
-			  touched);
-		if (touched == (unsigned long long)mib * LAB_PAGES_PER_MIB)
-			return NULL;
-		lab_sleep_ms(100);
-	}
-	return lab_because("the hog waits, with %llu of %u pages", touched,
-			   mib * LAB_PAGES_PER_MIB);
-}
-
-/* The number behind "NAME " at the beginning of a line. */
-static bool find_figure(const char *text, const char *name, uint64_t *out)
-{
-	size_t length = strlen(name);
-	char *end;
-
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (strncmp(line, name, length) || line[length] != ' ')
-			continue;
-		*out = strtoull(line + length + 1, &end, 10);
-		return end != line + length + 1;
-	}
-	return false;
-}
-
-const char *driver_stat(struct lab_guest *g, const char *name, uint64_t *out)
-{
-	char *text;
-	bool found;
-
-	LAB_OK(lab_read_file(g, STATS, &text));
-	found = find_figure(text, name, out);
-	free(text);
-	LAB_CHECK(found, "the statistics have no %s", name);
-	return NULL;
-}
-
-/* For commands, whose lines are there only once the command was used. */
-uint64_t driver_stat_or_0(struct lab_guest *g, const char *name)
-{
-	uint64_t value = 0;
-	char *text;
-
-	if (lab_read_file(g, STATS, &text))
-		return 0;
-	find_figure(text, name, &value);
-	free(text);
-	return value;
 }
 
 /* After a reset the monitor has forgotten the pages before the driver knows; so it may take a run.
@@ -197,9 +117,7 @@ const char *tidy(struct lab_guest *g)
 {
 	MONITOR(g, "{\"faults\": [], \"withhold\": [], \"old_host\": false,"
 		   " \"force_target_pages\": null, \"target_pages\": 0}");
-	LAB_OK(lab_must(g, 60000,
-			"for m in aerostat_vmware aerostat vmw_balloon; do"
-			"  if grep -q \"^$m \" /proc/modules; then rmmod $m || exit 1; fi; done"));
+	LAB_TRY(drivers_gone(g));
 	LAB_TRY(agent(g, "hog stop"));
 	LAB_TRY(agent(g, "fragment stop"));
 	LAB_TRY(agent(g, "data free"));

@@ -8,15 +8,15 @@
 
 #include "internal.h"
 
-/* An answer is at most so long (the agent's own limit is 1 MiB of output). */
+/* The longest answer that is accepted; the agent limits its output to 1 MiB. */
 #define FRAME_MAX	 (2u << 20)
 
-#define DOMU_REQUEST_MAX 3800u /* it travels as one value of xenstore (lab/guest/xen.c) */
+#define DOMU_REQUEST_MAX 3800u /* it travels as one value of xenstore (lab/guest/mailbox.c) */
 #define RELAY_MS	 10000 /* more than the relay waits beyond a domU's own limit */
 
 /* ---- frames ---- */
 
-/* Reads "ID STATUS LENGTH\n" at text; the number of bytes of it, 0 when it is not that. */
+/* Parses "ID STATUS LENGTH\n" at text; returns its length, or 0 when it is malformed. */
 static size_t head_parse(const char *text, unsigned int *id, int *status, size_t *length)
 {
 	unsigned long long l;
@@ -84,7 +84,7 @@ static int collect(struct lab_guest *g, int wait_ms)
 		if (answer.id == 0 && answer.status == 0)
 			g->ready_count++;
 		if (answer.id == 0 && answer.status == 1)
-			lab_xen_console(g, &answer);
+			lab_nested_console(g, &answer);
 		kept = answer.id ? malloc(sizeof(*kept)) : NULL;
 		if (!kept) {
 			free(answer.text);
@@ -159,7 +159,7 @@ static int begin_relayed(struct lab_guest *g, unsigned int timeout_ms, const cha
 	char *relayed;
 	int ret;
 
-	if (!g->dom0 || g->gone)
+	if (!g->host || g->gone)
 		return lab_fail(EPIPE, "the domU %s has ended (its console: %s)", g->config.name,
 				g->console_path);
 	if (strlen(request) > DOMU_REQUEST_MAX)
@@ -168,7 +168,7 @@ static int begin_relayed(struct lab_guest *g, unsigned int timeout_ms, const cha
 	if (asprintf(&relayed, "domu %u %u %s", g->domain, limit_ms, request) < 0)
 		return lab_fail(ENOMEM, "no memory for a request");
 	/* The relay adds time of its own to what the domU's agent may take. */
-	ret = begin(g->dom0, timeout_ms + RELAY_MS, relayed);
+	ret = begin(g->host, timeout_ms + RELAY_MS, relayed);
 	free(relayed);
 	return ret;
 }
@@ -189,6 +189,26 @@ int lab_begin(struct lab_guest *g, unsigned int timeout_ms, const char *format, 
 	return ret;
 }
 
+/* What a relay's answer means: a status, or -errno.  Cuts the mark off *text. */
+static int relayed(struct lab_guest *domu, int status, char *text)
+{
+	/* lab/guest/relay.h: RELAY_ANSWER and RELAY_ERROR. */
+	if (status >= 0 && text && text[0] == 'A') {
+		memmove(text, text + 1, strlen(text));
+		return status;
+	}
+	if (status < 0 || !text || text[0] != 'E')
+		status = lab_fail(ETIMEDOUT, "the domU %s did not answer (its console: %s)",
+				  domu->config.name, domu->console_path);
+	else
+		status = lab_fail(strstr(text, "does not answer") ? ETIMEDOUT : EPIPE,
+				  "%s: %s (its console: %s)", domu->config.name, text + 1,
+				  domu->console_path);
+	if (status == -EPIPE)
+		domu->gone = true;
+	return status;
+}
+
 int lab_end(struct lab_guest *g, int id, unsigned int wait_ms, char **out)
 {
 	int64_t start = lab_now_ms();
@@ -198,16 +218,16 @@ int lab_end(struct lab_guest *g, int id, unsigned int wait_ms, char **out)
 
 	if (out)
 		*out = NULL;
-	if (domu && !domu->dom0)
+	if (domu && !domu->host)
 		return lab_fail(EPIPE, "the dom0 of %s has ended", domu->config.name);
-	g = domu ? domu->dom0 : g;
+	g = domu ? domu->host : g;
 	while (!(answer = answer_of(g, (unsigned int)id))) {
 		int left = lab_left_ms(start, wait_ms);
 
 		ret = left ? collect(g, left) : 0;
 		if (ret)
 			return ret;
-		/* With no time left, still look at what has come already. */
+		/* When the time is up, look once more at what has already arrived. */
 		if (!left) {
 			ret = collect(g, 0);
 			answer = ret ? NULL : answer_of(g, (unsigned int)id);
@@ -218,7 +238,7 @@ int lab_end(struct lab_guest *g, int id, unsigned int wait_ms, char **out)
 	}
 	ret = answer->status < 0 ? -EPROTO : answer->status;
 	if (domu)
-		ret = lab_xen_relayed(domu, ret, answer->text);
+		ret = relayed(domu, ret, answer->text);
 	if (out && (ret >= 0 || !domu))
 		*out = answer->text;
 	else
@@ -227,7 +247,7 @@ int lab_end(struct lab_guest *g, int id, unsigned int wait_ms, char **out)
 	return ret;
 }
 
-/* The agent kills what is late; a guest that says nothing for longer is stuck. */
+/* The agent kills late commands itself, so a guest that stays silent for longer is stuck. */
 static int call(struct lab_guest *g, unsigned int timeout_ms, char **out, const char *request)
 {
 	int id = begin(g, timeout_ms, request), ret;
@@ -303,6 +323,13 @@ int lab_must(struct lab_guest *g, unsigned int timeout_ms, const char *format, .
 	free(out);
 	free(command);
 	return ret;
+}
+
+int lab_nested_flush(struct lab_guest *host)
+{
+	int ret = lab_call(host, 20000, NULL, "consoles");
+
+	return ret > 0 ? lab_fail(EPROTO, "the host's agent does not know 'consoles'") : ret;
 }
 
 /* ---- files and figures of the guest ---- */
@@ -400,12 +427,13 @@ int lab_data_check(struct lab_guest *g)
 
 int lab_fill_page_cache(struct lab_guest *g, unsigned int mib)
 {
-	return lab_must(g, 30000 + mib * 50,
-			"{ [ -e /sys/block/zram0 ] || modprobe zram; } && "
-			"D=/sys/block/zram0/disksize && "
-			"{ [ $(cat $D) -ge $((%u << 20)) ] || echo $((%u << 20)) > $D; } && "
-			/* A block device's cache goes with its last user: keep one. */
-			"{ sleep 1000000 </dev/zram0 >/dev/null 2>&1 & } && "
-			"dd if=/dev/zram0 of=/dev/null bs=1M count=%u 2>&1",
-			mib, mib, mib);
+	return lab_must(
+		g, 30000 + mib * 50,
+		"{ [ -e /sys/block/zram0 ] || modprobe zram; } && "
+		"D=/sys/block/zram0/disksize && "
+		"{ [ $(cat $D) -ge $((%u << 20)) ] || echo $((%u << 20)) > $D; } && "
+		/* The kernel drops a block device's cache at its last close, so keep it open. */
+		"{ sleep 1000000 </dev/zram0 >/dev/null 2>&1 & } && "
+		"dd if=/dev/zram0 of=/dev/null bs=1M count=%u 2>&1",
+		mib, mib, mib);
 }

@@ -4,17 +4,16 @@
  * figures outside, and what must hold between the two.  As in scenario.h, a
  * message means failure and NULL success.
  */
-#ifndef AEROSTAT_TESTS_GUEST_XEN_DRIVER_H
-#define AEROSTAT_TESTS_GUEST_XEN_DRIVER_H
+#ifndef AEROSTAT_TESTS_GUEST_XEN_DOMAIN_H
+#define AEROSTAT_TESTS_GUEST_XEN_DOMAIN_H
 
-#include "scenario.h"
+#include "../common/driver.h"
 #include "xen.h"
 
 #define KIB_PER_MIB 1024u
 #define BLOCK_PAGES 512u   /* pages of a block of 2 MiB */
-#define SETTLE_MS   60000u /* within so long a target is met on a slow host */
-#define QUIET_MS    1500u  /* so long nothing moves once nothing will; two runs of the worker */
-#define STATS	    "/sys/kernel/debug/aerostat/stats"
+#define SETTLE_MS   60000u /* a slow host meets a target within this time */
+#define QUIET_MS    1500u  /* quiet for two runs of the worker: settled */
 #define BUILTIN	    "/sys/devices/system/xen_memory/xen_memory0/"
 
 /* A domain under test. */
@@ -46,7 +45,7 @@ const char *domu_up(struct subject *s, struct lab_guest *dom0, const struct lab_
  */
 const char *domu_shared(struct subject *s, struct lab_guest *dom0, const struct lab_domu *config);
 
-/* Nobody shall have this domU of domu_shared() again. */
+/* No later test may use this domU of domu_shared(). */
 void spoil(const struct subject *s);
 
 /* Loads aerostat_xen.ko and waits until it has taken over. */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * What the guest tests of all platforms have in common: our driver in the guest and
+ * its statistics, and loads.  As in scenario.h, a message means failure and NULL success.
+ */
+#ifndef AEROSTAT_TESTS_GUEST_COMMON_DRIVER_H
+#define AEROSTAT_TESTS_GUEST_COMMON_DRIVER_H
+
+#include "scenario.h"
+
+#define STATS	 "/sys/kernel/debug/aerostat/stats"
+#define SIZE_KIB "/sys/kernel/aerostat/size_kib"
+
+/* Loads the platform's module of ours and what it needs, without waiting for anything. */
+const char *driver_insert(struct lab_guest *g);
+
+/* Unloads both modules of ours. */
+const char *driver_remove(struct lab_guest *g);
+
+/* Unloads whatever balloon driver is loaded, the kernel's own included. */
+const char *drivers_gone(struct lab_guest *g);
+
+/* A verb of the agent (docs/lab/lab.md) that must succeed. */
+const char *agent(struct lab_guest *g, const char *request);
+
+/* A process takes so much memory and keeps using it; waits until it has all of it. */
+const char *hog(struct lab_guest *g, unsigned int mib);
+
+/* Adds `scale` times the figure NAME of the statistics' text to *sum; false: it is not there. */
+bool stats_add(const char *text, const char *name, uint64_t scale, uint64_t *sum);
+
+/* One figure of debugfs aerostat/stats. */
+const char *driver_stat(struct lab_guest *g, const char *name, uint64_t *out);
+uint64_t driver_stat_or_0(struct lab_guest *g, const char *name);
+
+#endif
