@@ -20,11 +20,8 @@ static const struct {
 
 void aero_committed_defaults(struct aero_committed_config *config, uint32_t page_shift)
 {
-	*config = (struct aero_committed_config){
-		.down_hysteresis = AERO_DOWN_HYSTERESIS,
-		.up_hysteresis = AERO_UP_HYSTERESIS,
-		.page_shift = page_shift,
-	};
+	aero_policy_set_initial(&aero_policy_committed, config);
+	config->page_shift = page_shift;
 }
 
 uint64_t aero_committed_floor_pages(const struct aero_committed_config *config,
@@ -59,3 +56,45 @@ uint64_t aero_committed_target_pages(const struct aero_committed_config *config,
 		wanted = now + aero_quotient(goal - now, config->up_hysteresis);
 	return aero_balloon_pages(f, aero_greater(wanted, aero_committed_floor_pages(config, f)));
 }
+
+/* -- for the table ------------------------------------------------------------------ */
+
+static void defaults(void *config, uint32_t page_shift)
+{
+	aero_committed_defaults(config, page_shift);
+}
+
+static bool step(const void *config, void *state, const struct aero_policy_figures *figures,
+		 uint64_t *target)
+{
+	(void)state;
+	*target = aero_committed_target_pages(config, figures);
+	return true;
+}
+
+#define OPTION(name, unit, text, member, initial, least)               \
+	{                                                              \
+		name, unit, text, NULL, initial, least, ~(uint32_t)0,  \
+			offsetof(struct aero_committed_config, member) \
+	}
+
+/* The initial values are those of the self-ballooning driver that Linux had up to 5.2. */
+static const struct aero_policy_option options[] = {
+	OPTION("down-hysteresis", "", "1/N of the way down in a step", down_hysteresis, 8, 1),
+	OPTION("up-hysteresis", "", "1/N of the way up in a step", up_hysteresis, 1, 1),
+	OPTION("min-usable-mb", "MiB", "the floor above the reserve; 0: by the guest's size",
+	       min_usable_mb, 0, 0),
+};
+
+const struct aero_policy aero_policy_committed = {
+	.name = "committed",
+	.summary = "follows the memory that processes were promised",
+	.kind = AERO_POLICY_SIZE,
+	.needs = AERO_FIGURE_MANAGED | AERO_FIGURE_COMMITTED | AERO_FIGURE_RESERVE |
+		 AERO_FIGURE_SWAPPED | AERO_FIGURE_MAX_PFN | AERO_FIGURE_CURRENT,
+	.options = options,
+	.options_count = sizeof(options) / sizeof(options[0]),
+	.config_size = sizeof(struct aero_committed_config),
+	.defaults = defaults,
+	.step = step,
+};

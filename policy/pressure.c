@@ -59,17 +59,8 @@ struct view {
 
 void aero_pressure_defaults(struct aero_pressure_config *config, uint32_t page_shift)
 {
-	*config = (struct aero_pressure_config){
-		.headroom_permille = AERO_HEADROOM_PERMILLE,
-		.headroom_mb = AERO_HEADROOM_MB,
-		.stall_permille = AERO_STALL_PERMILLE,
-		.refaults_per_s = AERO_REFAULTS_PER_S,
-		.free_return_ms = AERO_FREE_RETURN_MS,
-		.cache_return_ms = AERO_CACHE_RETURN_MS,
-		.quiet_ms = AERO_QUIET_MS,
-		.quiet_max_ms = AERO_QUIET_MAX_MS,
-		.page_shift = page_shift,
-	};
+	aero_policy_set_initial(&aero_policy_pressure, config);
+	config->page_shift = page_shift;
 }
 
 const char *aero_pressure_level_name(enum aero_pressure_level level)
@@ -384,3 +375,67 @@ uint64_t aero_pressure_step(const struct aero_pressure_config *config, struct ae
 	remember(&v, state, wanted);
 	return aero_balloon_pages(figures, wanted);
 }
+
+/* -- for the table --------------------------------------------------------------------- */
+
+static void defaults(void *config, uint32_t page_shift)
+{
+	aero_pressure_defaults(config, page_shift);
+}
+
+static bool step(const void *config, void *state, const struct aero_policy_figures *figures,
+		 uint64_t *target)
+{
+	*target = aero_pressure_step(config, state, figures);
+	return true;
+}
+
+static void explain(const void *state, const char **level, uint32_t *quiet_left_ms)
+{
+	const struct aero_pressure *s = state;
+
+	*level = aero_pressure_level_name(s->level);
+	*quiet_left_ms = s->quiet_left_ms;
+}
+
+#define AT(member) offsetof(struct aero_pressure_config, member)
+#define ANY	   (~(uint32_t)0)
+
+/* docs/design/policy.md, "pressure", gives the reason of each initial value. */
+static const struct aero_policy_option options[] = {
+	{"headroom-permille", "per mille", "of the memory in use, stays available on top of it",
+	 NULL, AERO_HEADROOM_PERMILLE, 0, 10000, AT(headroom_permille)},
+	{"headroom-mb", "MiB", "and at least so much", NULL, AERO_HEADROOM_MB, 0, 1U << 20,
+	 AT(headroom_mb)},
+	{"stall-permille", "per mille", "a share of stalled time that is pressure", NULL,
+	 AERO_STALL_PERMILLE, 1, 1000, AT(stall_permille)},
+	{"refaults-per-s", "pages/s", "refaults and pages from swap that are pressure", NULL,
+	 AERO_REFAULTS_PER_S, 1, ANY, AT(refaults_per_s)},
+	{"free-return-ms", "ms", "time constant with which free memory is given up", NULL,
+	 AERO_FREE_RETURN_MS, 1, ANY, AT(free_return_ms)},
+	{"cache-return-ms", "ms", "time constant with which page cache is given up", NULL,
+	 AERO_CACHE_RETURN_MS, 1, ANY, AT(cache_return_ms)},
+	{"quiet-ms", "ms", "no shrinking for so long after pressure", NULL, AERO_QUIET_MS, 0,
+	 86400000, AT(quiet_ms)},
+	{"quiet-max-ms", "ms", "and at most, when shrinking was wrong", "quiet-ms",
+	 AERO_QUIET_MAX_MS, 0, 86400000, AT(quiet_max_ms)},
+	{"min-usable-mb", "MiB", "the floor above the reserve; 0: by the guest's size", NULL, 0, 0,
+	 ANY, AT(min_usable_mb)},
+};
+
+const struct aero_policy aero_policy_pressure = {
+	.name = "pressure",
+	.summary = "shrinks until the guest begins to lack memory, and grows when it does",
+	.kind = AERO_POLICY_SIZE,
+	.needs = AERO_FIGURE_MANAGED | AERO_FIGURE_COMMITTED | AERO_FIGURE_RESERVE |
+		 AERO_FIGURE_MAX_PFN | AERO_FIGURE_CURRENT | AERO_FIGURE_FREE |
+		 AERO_FIGURE_AVAILABLE | AERO_NEEDS_STALL_REPORT,
+	.reads = (1U << AERO_FIGURES) - 1,
+	.options = options,
+	.options_count = sizeof(options) / sizeof(options[0]),
+	.config_size = sizeof(struct aero_pressure_config),
+	.state_size = sizeof(struct aero_pressure),
+	.defaults = defaults,
+	.step = step,
+	.explain = explain,
+};

@@ -7,10 +7,7 @@
 
 void aero_selfshrink_defaults(struct aero_selfshrink_config *config)
 {
-	*config = (struct aero_selfshrink_config){
-		.hysteresis = AERO_SHRINK_HYSTERESIS,
-		.inertia = AERO_SHRINK_INERTIA,
-	};
+	aero_policy_set_initial(&aero_policy_selfshrink, config);
 }
 
 bool aero_selfshrink_step(const struct aero_selfshrink_config *config,
@@ -33,3 +30,46 @@ bool aero_selfshrink_step(const struct aero_selfshrink_config *config,
 		*target_pages = stored_pages - aero_quotient(stored_pages, config->hysteresis);
 	return true;
 }
+
+/* -- for the table ------------------------------------------------------------------ */
+
+static void defaults(void *config, uint32_t page_shift)
+{
+	(void)page_shift;
+	aero_selfshrink_defaults(config);
+}
+
+/* A new inertia is waited for in full. */
+static void init(const void *config, void *state)
+{
+	const struct aero_selfshrink_config *c = config;
+
+	*(struct aero_selfshrink *)state = (struct aero_selfshrink){.inertia_left = c->inertia};
+}
+
+static bool step(const void *config, void *state, const struct aero_policy_figures *figures,
+		 uint64_t *target)
+{
+	return aero_selfshrink_step(config, state, figures->swapped_pages, target);
+}
+
+static const struct aero_policy_option options[] = {
+	{"hysteresis", "", "1/N of the store comes home in a step", NULL, 20, 1, ~(uint32_t)0,
+	 offsetof(struct aero_selfshrink_config, hysteresis)},
+	{"inertia", "steps", "steps without growth before the first", NULL, 3, 1, ~(uint32_t)0,
+	 offsetof(struct aero_selfshrink_config, inertia)},
+};
+
+const struct aero_policy aero_policy_selfshrink = {
+	.name = "selfshrink",
+	.summary = "brings swapped pages home while the store does not grow",
+	.kind = AERO_POLICY_SWAP,
+	.needs = AERO_FIGURE_SWAPPED,
+	.options = options,
+	.options_count = sizeof(options) / sizeof(options[0]),
+	.config_size = sizeof(struct aero_selfshrink_config),
+	.state_size = sizeof(struct aero_selfshrink),
+	.defaults = defaults,
+	.init = init,
+	.step = step,
+};

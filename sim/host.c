@@ -9,12 +9,32 @@
 /* A guest has turned when it went back by more than this part of its size. */
 #define TURN_SHIFT 7
 
-const char *const sim_policy_names[SIM_POLICIES] = {"fixed", "committed", "pressure"};
+const struct aero_policy *sim_policy(int number)
+{
+	for (size_t i = 0; i < aero_guest_policies_count && number; i++)
+		if (aero_guest_policies[i]->kind == AERO_POLICY_SIZE && !--number)
+			return aero_guest_policies[i];
+	return NULL;
+}
+
+int sim_policies(void)
+{
+	int n = 1;
+
+	while (n < SIM_POLICIES_MAX && sim_policy(n))
+		n++;
+	return n;
+}
+
+const char *sim_policy_name(int number)
+{
+	return number ? sim_policy(number)->name : "fixed";
+}
 
 struct member {
 	struct sim_guest guest;
 	struct load load;
-	struct aero_pressure pressure;
+	void *state; /* the policy's */
 	uint64_t target_pages;
 	uint64_t extreme_pages; /* the farthest it got in its direction */
 	int direction;
@@ -22,9 +42,9 @@ struct member {
 
 struct world {
 	const struct sim_options *options;
-	enum sim_policy policy;
+	const struct aero_policy *policy; /* NULL: fixed shares */
+	void *config;
 	struct aero_committed_config committed;
-	struct aero_pressure_config pressure;
 	struct member *members;
 	uint64_t free_pages; /* the host's */
 };
@@ -35,6 +55,12 @@ static int create(struct world *w, struct sim_result *result)
 	const struct sim_options *o = w->options;
 	struct member *m;
 
+	if (w->policy) {
+		w->config = calloc(1, w->policy->config_size);
+		if (!w->config)
+			return -1;
+		w->policy->defaults(w->config, PAGE_SHIFT);
+	}
 	w->members = calloc(o->guests, sizeof(*w->members));
 	result->sample =
 		calloc((size_t)o->hours * 3600000 / SIM_SAMPLE_MS + 1, sizeof(*result->sample));
@@ -48,22 +74,14 @@ static int create(struct world *w, struct sim_result *result)
 		m->guest.managed_pages = m->target_pages - m->guest.unmanaged_pages;
 		m->extreme_pages = m->guest.managed_pages;
 		result->host_pages += m->target_pages;
+		m->state = calloc(1, w->policy ? w->policy->state_size + 1 : 1);
+		if (!m->state)
+			return -1;
+		if (w->policy && w->policy->init)
+			w->policy->init(w->config, m->state);
 	}
 	aero_committed_defaults(&w->committed, PAGE_SHIFT);
-	aero_pressure_defaults(&w->pressure, PAGE_SHIFT);
 	return 0;
-}
-
-static uint64_t ask(struct world *w, struct member *m)
-{
-	switch (w->policy) {
-	case SIM_COMMITTED:
-		return aero_committed_target_pages(&w->committed, &m->guest.figures);
-	case SIM_PRESSURE:
-		return aero_pressure_step(&w->pressure, &m->pressure, &m->guest.figures);
-	default:
-		return m->target_pages;
-	}
 }
 
 /* As on a chart: small movements back are no turn. */
@@ -116,9 +134,9 @@ static void step_member(struct world *w, struct member *m, uint64_t now_ms,
 	turned = has_turned(m);
 	add(&result->all, m, turned);
 	add(&result->by_load[m->load.kind], m, turned);
-	if (w->policy == SIM_FIXED)
+	if (!w->policy)
 		return;
-	m->target_pages = ask(w, m);
+	w->policy->step(w->config, m->state, f, &m->target_pages);
 	floor = aero_committed_floor_pages(&w->committed, f) + m->guest.unmanaged_pages;
 	result->broken += m->target_pages < floor || m->guest.managed_pages > f->max_pfn;
 }
@@ -148,9 +166,9 @@ static void look(struct world *w, uint64_t now_ms, struct sim_result *result)
 		result->sample[result->samples++] = s;
 }
 
-int sim_run(const struct sim_options *o, enum sim_policy policy, struct sim_result *result)
+int sim_run(const struct sim_options *o, int number, struct sim_result *result)
 {
-	struct world w = {.options = o, .policy = policy};
+	struct world w = {.options = o, .policy = sim_policy(number)};
 	uint64_t end_ms = (uint64_t)o->hours * 3600000, n = 0;
 	int ret;
 
@@ -162,6 +180,9 @@ int sim_run(const struct sim_options *o, enum sim_policy policy, struct sim_resu
 			step_member(&w, &w.members[(i + n) % o->guests], now, result);
 		look(&w, now, result);
 	}
+	for (uint32_t i = 0; w.members && i < o->guests; i++)
+		free(w.members[i].state);
 	free(w.members);
+	free(w.config);
 	return ret;
 }

@@ -66,11 +66,11 @@ static int judge(const struct sim_result *results)
 {
 	int ret = 0;
 
-	for (int p = 0; p < SIM_POLICIES; p++)
+	for (int p = 0; p < sim_policies(); p++)
 		if (results[p].broken)
 			ret = bench_complain("%s: %llu times a target was below its floor or "
 					     "the host's memory did not add up",
-					     sim_policy_names[p],
+					     sim_policy_name(p),
 					     (unsigned long long)results[p].broken);
 	return ret;
 }
@@ -91,8 +91,8 @@ static int simulate(struct sim_options *o, struct sim_result *results)
 {
 	if (o->folder && make_folder(o->folder))
 		return -1;
-	for (int p = 0; p < SIM_POLICIES; p++)
-		if (sim_run(o, (enum sim_policy)p, &results[p]))
+	for (int p = 0; p < sim_policies(); p++)
+		if (sim_run(o, p, &results[p]))
 			return bench_complain("no memory for so many guests");
 	sim_table(stdout, o, results);
 	if (o->folder && (sim_write_json(o, results) || (o->picture && sim_draw(o, results))))
@@ -118,13 +118,13 @@ int main(int argc, char **argv)
 				      .step_ms = AERO_POLICY_INTERVAL_MS,
 				      .host_percent = 60,
 				      .picture = true};
-	struct sim_result results[SIM_POLICIES] = {0};
+	struct sim_result results[SIM_POLICIES_MAX] = {0};
 	int ret;
 
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
 	ret = simulate(&options, results);
-	for (int p = 0; p < SIM_POLICIES; p++)
+	for (int p = 0; p < sim_policies(); p++)
 		free(results[p].sample);
 	return ret ? 1 : 0;
 }

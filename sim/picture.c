@@ -11,10 +11,10 @@
 
 static void write_data(FILE *to, const struct sim_result *results)
 {
-	for (int p = 0; p < SIM_POLICIES; p++) {
+	for (int p = 0; p < sim_policies(); p++) {
 		const struct sim_result *r = &results[p];
 
-		fprintf(to, "$%s << END\n", sim_policy_names[p]);
+		fprintf(to, "$%s << END\n", sim_policy_name(p));
 		for (size_t i = 0; i < r->samples; i++)
 			fprintf(to, "%.4f %.4f %.4f %.4f\n", (double)i * SIM_SAMPLE_MS / 3600000,
 				(double)r->sample[i].has / PAGES_PER_GIB,
@@ -33,9 +33,9 @@ static void write_panel(FILE *to, const struct sim_result *r, int p)
 		"     '' using 1:3:4 with filledcurves lc rgb '#d03030' title 'unmet', \\\n"
 		"     '' using 1:4 with lines lc rgb '#0060a8' lw 1.5 title 'guests want', \\\n"
 		"     host with lines lc rgb '#777777' dt 2 title 'host'\n",
-		sim_policy_names[p], sim_saved_percent(&r->all), sim_unmet_percent(&r->all),
-		sim_stalled_percent(&r->all), 0.06 + 0.315 * p, 0.35 + 0.315 * p,
-		sim_policy_names[p]);
+		sim_policy_name(p), sim_saved_percent(&r->all), sim_unmet_percent(&r->all),
+		sim_stalled_percent(&r->all), 0.06 + 0.945 / sim_policies() * p,
+		0.035 + 0.945 / sim_policies() * (p + 1), sim_policy_name(p));
 }
 
 static void write_picture(FILE *to, const struct sim_options *o, const struct sim_result *results,
@@ -57,9 +57,9 @@ static void write_picture(FILE *to, const struct sim_options *o, const struct si
 		"set multiplot\n"
 		"set ylabel 'GiB'\n",
 		host, o->hours, host * 1.1);
-	for (int p = 0; p < SIM_POLICIES; p++) {
+	for (int p = 0; p < sim_policies(); p++) {
 		/* Only one of them has room for it. */
-		fprintf(to, "%s key\n", p == SIM_COMMITTED ? "set" : "unset");
+		fprintf(to, "%s key\n", p == 1 ? "set" : "unset");
 		write_panel(to, &results[p], p);
 		fputs("unset ylabel; set format y ''\n", to);
 	}

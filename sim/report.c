@@ -76,8 +76,8 @@ void sim_table(FILE *to, const struct sim_options *o, const struct sim_result *r
 	fprintf(to, "%-8s %-10s %8s %8s %8s %8s %8s %10s %10s %8s %8s\n", "", "", "%", "%",
 		"% time", "% time", "% time", "MiB/h", "MiB/h", "MiB/h", "1/h");
 	for (int l = 0; l <= LOADS; l++) {
-		for (int p = 0; p < SIM_POLICIES; p++)
-			row(to, o, l < LOADS ? load_names[l] : "all", sim_policy_names[p],
+		for (int p = 0; p < sim_policies(); p++)
+			row(to, o, l < LOADS ? load_names[l] : "all", sim_policy_name(p),
 			    l < LOADS ? &results[p].by_load[l] : &results[p].all);
 		fputc('\n', to);
 	}
@@ -114,8 +114,8 @@ int sim_write_json(const struct sim_options *o, const struct sim_result *results
 	json_t *policies = json_object(), *document;
 	int ret;
 
-	for (int p = 0; p < SIM_POLICIES; p++)
-		json_object_set_new(policies, sim_policy_names[p], result_to_json(o, &results[p]));
+	for (int p = 0; p < sim_policies(); p++)
+		json_object_set_new(policies, sim_policy_name(p), result_to_json(o, &results[p]));
 	document = json_pack("{s:i, s:{s:I, s:I, s:I, s:I, s:I}, s:I, s:o}", "format", 1,
 			     "parameters", "seed", (json_int_t)o->seed, "guests",
 			     (json_int_t)o->guests, "hours", (json_int_t)o->hours, "step_ms",

@@ -9,12 +9,17 @@
 #include "load.h"
 
 /* Between two points of the picture. */
-#define SIM_SAMPLE_MS 300000U
+#define SIM_SAMPLE_MS	 300000U
 
-/* Memory shared out once and for all, or by the guests' own policy. */
-enum sim_policy { SIM_FIXED, SIM_COMMITTED, SIM_PRESSURE, SIM_POLICIES };
+#define SIM_POLICIES_MAX 16
 
-extern const char *const sim_policy_names[SIM_POLICIES];
+/*
+ * What is compared, by number: 0 is memory shared out once and for all; the others
+ * are the policies of the table that size a guest.
+ */
+int sim_policies(void);
+const struct aero_policy *sim_policy(int number); /* NULL for 0 */
+const char *sim_policy_name(int number);
 
 struct sim_options {
 	uint64_t seed;
@@ -54,7 +59,7 @@ struct sim_result {
 };
 
 /* Runs one policy.  0, or -1 without memory. */
-int sim_run(const struct sim_options *options, enum sim_policy policy, struct sim_result *result);
+int sim_run(const struct sim_options *options, int number, struct sim_result *result);
 
 /* report.c, picture.c; 0 or -1 after a complaint */
 void sim_table(FILE *to, const struct sim_options *o, const struct sim_result *results);

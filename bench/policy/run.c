@@ -22,7 +22,7 @@ static const char swap[] = "modprobe zram && echo %uM >/sys/block/zram0/disksize
 static const char switch_on[] = "modprobe aerostat_xen && cd /sys/kernel/aerostat/policy && "
 				"echo %s >policy && { aerostatd >/dev/null 2>&1 & } && "
 				"sleep 2 && echo 1 >selfballooning && sleep 1 && "
-				"grep -qx %s acting";
+				"grep -qx %s active";
 
 static int complain(const char *what)
 {

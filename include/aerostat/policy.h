@@ -18,9 +18,11 @@
 #define AEROSTAT_POLICY_H
 
 #ifdef __KERNEL__
+#include <linux/stddef.h>
 #include <linux/types.h>
 #else
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #endif
 
@@ -65,16 +67,101 @@ struct aero_policy_figures {
 };
 
 /* How often a policy is asked, unless somebody says otherwise. */
-#define AERO_POLICY_INTERVAL_MS 5000U
+#define AERO_POLICY_INTERVAL_MS	  5000U
 
-/* -- committed: a step towards what processes were promised ------------------------- */
+/* -- the table ------------------------------------------------------------------------ */
+
+/* The figures above, one bit each, for the masks `needs` and `reads` of a policy. */
+#define AERO_FIGURE_MANAGED	  (1U << 0)
+#define AERO_FIGURE_COMMITTED	  (1U << 1)
+#define AERO_FIGURE_RESERVE	  (1U << 2)
+#define AERO_FIGURE_SWAPPED	  (1U << 3)
+#define AERO_FIGURE_MAX_PFN	  (1U << 4)
+#define AERO_FIGURE_CURRENT	  (1U << 5)
+#define AERO_FIGURE_FREE	  (1U << 6)
+#define AERO_FIGURE_AVAILABLE	  (1U << 7)
+#define AERO_FIGURE_FILE_ACTIVE	  (1U << 8)
+#define AERO_FIGURE_FILE_INACTIVE (1U << 9)
+#define AERO_FIGURE_ANON	  (1U << 10)
+#define AERO_FIGURE_REFAULTS	  (1U << 11)
+#define AERO_FIGURE_SCANNED	  (1U << 12)
+#define AERO_FIGURE_STOLEN	  (1U << 13)
+#define AERO_FIGURE_SWAP_IN	  (1U << 14)
+#define AERO_FIGURE_SWAP_OUT	  (1U << 15)
+#define AERO_FIGURE_STALLS	  (1U << 16)
+#define AERO_FIGURE_RELIEVED	  (1U << 17)
+#define AERO_FIGURE_SOME	  (1U << 18)
+#define AERO_FIGURE_FULL	  (1U << 19)
+#define AERO_FIGURE_INTERVAL	  (1U << 20)
+#define AERO_FIGURES		  21U
 
 /*
- * The constants are those of the self-ballooning driver that the Linux kernel had
- * up to 5.2; docs/design/policy.md, "committed".
+ * In a running guest the policy needs the shares of stalled time, which only user
+ * space can read.  While there is no report of them, another policy takes over.
  */
-#define AERO_DOWN_HYSTERESIS	8U
-#define AERO_UP_HYSTERESIS	1U
+#define AERO_NEEDS_STALL_REPORT	  (1U << 31)
+
+/* What a policy's target is a number of. */
+enum aero_policy_kind {
+	AERO_POLICY_SIZE, /* pages that the guest should have */
+	AERO_POLICY_SWAP, /* pages that should be left in swap */
+};
+
+/* A number that the administrator may choose; a uint32_t in the policy's config. */
+struct aero_policy_option {
+	const char *name;      /* as on the command line, with hyphens */
+	const char *unit;      /* "" if it is a mere number */
+	const char *text;      /* what it does, a phrase */
+	const char *not_below; /* the option that this one must not be below, or NULL */
+	uint32_t initial, least, most;
+	size_t offset; /* in the config */
+};
+
+struct aero_policy {
+	const char *name;
+	const char *summary; /* a phrase */
+	enum aero_policy_kind kind;
+	uint32_t needs; /* figures it cannot do without, AERO_NEEDS_... */
+	uint32_t reads; /* further figures that it looks at */
+	const struct aero_policy_option *options;
+	size_t options_count;
+	size_t config_size, state_size;
+	/* Every option at its initial value. */
+	void (*defaults)(void *config, uint32_t page_shift);
+	/* NULL where zeroes will do. */
+	void (*init)(const void *config, void *state);
+	/* True: *@target is written.  False: nothing should change now. */
+	bool (*step)(const void *config, void *state, const struct aero_policy_figures *figures,
+		     uint64_t *target);
+	/* How the last step saw the guest; NULL where there is nothing to tell. */
+	void (*explain)(const void *state, const char **level, uint32_t *quiet_left_ms);
+};
+
+/*
+ * All guest policies.  A new one is an entry here; the module, the command line and
+ * the simulator need no change.
+ */
+extern const struct aero_policy *const aero_guest_policies[];
+extern const size_t aero_guest_policies_count;
+
+/* Zeroes @config and sets every option in it to its initial value. */
+void aero_policy_set_initial(const struct aero_policy *policy, void *config);
+
+/* The option of this name, or NULL. */
+const struct aero_policy_option *aero_policy_option_find(const struct aero_policy *policy,
+							 const char *name);
+
+/* Where @option lies in @config. */
+static inline uint32_t *aero_policy_option_at(const struct aero_policy_option *option, void *config)
+{
+	return (uint32_t *)((char *)config + option->offset);
+}
+
+extern const struct aero_policy aero_policy_committed;
+extern const struct aero_policy aero_policy_pressure;
+extern const struct aero_policy aero_policy_selfshrink;
+
+/* -- committed: a step towards what processes were promised ------------------------- */
 
 struct aero_committed_config {
 	uint32_t down_hysteresis; /* 1/this of the way down is gone in a step; at least 1 */
@@ -95,9 +182,6 @@ uint64_t aero_committed_target_pages(const struct aero_committed_config *config,
 				     const struct aero_policy_figures *figures);
 
 /* -- selfshrink: stale swapped pages come home ---------------------------------------- */
-
-#define AERO_SHRINK_HYSTERESIS 20U
-#define AERO_SHRINK_INERTIA    3U
 
 struct aero_selfshrink_config {
 	uint32_t hysteresis; /* 1/this of the store goes in a step; at least 1 */

@@ -26,7 +26,7 @@ static ssize_t write_switch(bool *which, const char *name, const char *text, siz
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (kstrtou32(text, 10, &value) || value > 1) {
-		pr_err("aerostat: %s takes 0 or 1; nothing was changed\n", name);
+		pr_err_ratelimited("aerostat: %s takes 0 or 1; nothing was changed\n", name);
 		return -EINVAL;
 	}
 	mutex_lock(&policy()->lock);
@@ -58,96 +58,128 @@ SWITCH(frontswap_selfshrinking, policy()->shrinking);
 
 struct number {
 	struct kobj_attribute attr;
-	size_t offset;
-	u32 max;
+	const char *policy, *option; /* in the table; NULL: the interval */
 };
 
-static u32 *field(struct kobj_attribute *attr)
+static u32 *field(const struct number *n, const struct aero_policy_option **option)
 {
-	return (void *)policy() + container_of(attr, struct number, attr)->offset;
+	struct aerostat_guest_policy *g;
+
+	*option = NULL;
+	if (!n->policy)
+		return &policy()->interval_s;
+	g = aerostat_policy_find(policy(), n->policy);
+	*option = aero_policy_option_find(g->policy, n->option);
+	return aero_policy_option_at(*option, g->config);
 }
 
 static ssize_t number_show(struct kobject *kobj, struct kobj_attribute *attr, char *buffer)
 {
-	return sysfs_emit(buffer, "%u\n", READ_ONCE(*field(attr)));
+	const struct aero_policy_option *option;
+
+	return sysfs_emit(buffer, "%u\n",
+			  READ_ONCE(*field(container_of(attr, struct number, attr), &option)));
 }
 
-/* Both policies have the same floor; a new inertia is served in full. */
-static void number_changed(struct aerostat_policy *p, const u32 *at)
+/* Policies that share an option by name share its value, such as the floor. */
+static void share(struct aerostat_policy *p, const char *name, u32 value)
 {
-	p->pressure.min_usable_mb = p->committed.min_usable_mb;
-	if (at == &p->selfshrink.inertia)
-		p->selfshrink_state.inertia_left = p->selfshrink.inertia;
-	if (at == &p->interval_s && (p->ballooning || p->shrinking))
-		mod_delayed_work(p->a->queue, &p->work, p->interval_s * HZ);
+	const struct aero_policy_option *option;
+	size_t i;
+
+	for (i = 0; i < aero_guest_policies_count; i++) {
+		option = aero_policy_option_find(p->policies[i].policy, name);
+		if (option && p->policies[i].policy->kind == AERO_POLICY_SIZE)
+			WRITE_ONCE(*aero_policy_option_at(option, p->policies[i].config), value);
+	}
+}
+
+/* A new option of the policy for swap counts from the beginning. */
+static void number_changed(struct aerostat_policy *p, const struct number *n, u32 value)
+{
+	if (!n->policy) {
+		if (p->ballooning || p->shrinking)
+			mod_delayed_work(p->a->queue, &p->work, p->interval_s * HZ);
+		return;
+	}
+	share(p, n->option, value);
+	if (!strcmp(n->option, "inertia"))
+		aerostat_policy_reset(p->shrink);
 }
 
 static ssize_t number_store(struct kobject *kobj, struct kobj_attribute *attr, const char *text,
 			    size_t size)
 {
-	u32 max = container_of(attr, struct number, attr)->max;
+	struct number *n = container_of(attr, struct number, attr);
+	const struct aero_policy_option *option;
+	u32 *at = field(n, &option);
+	u32 max = option ? option->most : INTERVAL_MAX_S;
 	u32 value;
 
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
+	/* Linux 5.2 refused 0 in each of these files. */
 	if (kstrtou32(text, 10, &value) || !value || value > max) {
-		pr_err("aerostat: %s takes a whole number from 1 to %u; nothing was changed\n",
-		       attr->attr.name, max);
+		pr_err_ratelimited(
+			"aerostat: %s takes a whole number from 1 to %u; nothing was changed\n",
+			attr->attr.name, max);
 		return -EINVAL;
 	}
 	mutex_lock(&policy()->lock);
-	WRITE_ONCE(*field(attr), value);
-	number_changed(policy(), field(attr));
+	WRITE_ONCE(*at, value);
+	number_changed(policy(), n, value);
 	mutex_unlock(&policy()->lock);
 	return size;
 }
 
-#define NUMBER(name, member, most)                                     \
+#define NUMBER(name, of, which)                                        \
 	static struct number name##_attr = {                           \
 		.attr = __ATTR(name, 0644, number_show, number_store), \
-		.offset = offsetof(struct aerostat_policy, member),    \
-		.max = (most),                                         \
+		.policy = (of),                                        \
+		.option = (which),                                     \
 	}
 
-NUMBER(selfballoon_interval, interval_s, INTERVAL_MAX_S);
-NUMBER(selfballoon_downhysteresis, committed.down_hysteresis, U32_MAX);
-NUMBER(selfballoon_uphysteresis, committed.up_hysteresis, U32_MAX);
-NUMBER(selfballoon_min_usable_mb, committed.min_usable_mb, U32_MAX);
-NUMBER(frontswap_inertia, selfshrink.inertia, U32_MAX);
-NUMBER(frontswap_hysteresis, selfshrink.hysteresis, U32_MAX);
+NUMBER(selfballoon_interval, NULL, NULL);
+NUMBER(selfballoon_downhysteresis, "committed", "down-hysteresis");
+NUMBER(selfballoon_uphysteresis, "committed", "up-hysteresis");
+NUMBER(selfballoon_min_usable_mb, "committed", "min-usable-mb");
+NUMBER(frontswap_inertia, "selfshrink", "inertia");
+NUMBER(frontswap_hysteresis, "selfshrink", "hysteresis");
 
 /* -- the rest ---------------------------------------------------------------------- */
 
 static ssize_t policy_show(struct kobject *kobj, struct kobj_attribute *attr, char *buffer)
 {
-	return sysfs_emit(buffer, "%s\n", aerostat_rule_name(READ_ONCE(policy()->wanted)));
+	return sysfs_emit(buffer, "%s\n", READ_ONCE(policy()->wanted)->policy->name);
 }
 
 static ssize_t policy_store(struct kobject *kobj, struct kobj_attribute *attr, const char *text,
 			    size_t size)
 {
-	enum aerostat_rule rule;
+	struct aerostat_guest_policy *g;
 
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	for (rule = RULE_COMMITTED; rule < RULES; rule++) {
-		if (!sysfs_streq(text, aerostat_rule_name(rule)))
-			continue;
-		WRITE_ONCE(policy()->wanted, rule);
-		return size;
+	g = aerostat_policy_find(policy(), text);
+	if (!g || g->policy->kind != AERO_POLICY_SIZE) {
+		pr_err_ratelimited(
+			"aerostat: no policy of this name sizes the guest; nothing was changed\n");
+		return -EINVAL;
 	}
-	pr_err("aerostat: policy takes committed or pressure; nothing was changed\n");
-	return -EINVAL;
+	WRITE_ONCE(policy()->wanted, g);
+	return size;
 }
 
 static struct kobj_attribute policy_attr = __ATTR_RW(policy);
 
-static ssize_t acting_show(struct kobject *kobj, struct kobj_attribute *attr, char *buffer)
+static ssize_t active_show(struct kobject *kobj, struct kobj_attribute *attr, char *buffer)
 {
-	return sysfs_emit(buffer, "%s\n", aerostat_rule_name(READ_ONCE(policy()->acting)));
+	const struct aerostat_guest_policy *active = READ_ONCE(policy()->active);
+
+	return sysfs_emit(buffer, "%s\n", active ? active->policy->name : "off");
 }
 
-static struct kobj_attribute acting_attr = __ATTR_RO(acting);
+static struct kobj_attribute active_attr = __ATTR_RO(active);
 
 /* "SOME FULL", per mille of the time since the last line; each is worth a step at once. */
 static ssize_t stall_store(struct kobject *kobj, struct kobj_attribute *attr, const char *text,
@@ -204,7 +236,7 @@ static struct attribute *attributes[] = {
 	&frontswap_inertia_attr.attr.attr,
 	&frontswap_hysteresis_attr.attr.attr,
 	&policy_attr.attr,
-	&acting_attr.attr,
+	&active_attr.attr,
 	&stall_attr.attr,
 	&target_kib_attr.attr,
 	&swap_target_kib_attr.attr,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * The guest sizes itself: once an interval, figures go into a policy and a target
- * comes out.  docs/design/policy.md has the rules, docs/use/selfballoon.md how to use them.
+ * comes out.  docs/design/policy.md has the policies, docs/use/selfballoon.md how to use them.
  *
- * `pressure` wants to know how long tasks wait for memory, which only user space is
- * told.  So it acts while aerostatd says so, and an interval after it went silent
- * `committed` does, which needs nobody.
+ * A policy may need to know how long tasks wait for memory, which only user space is
+ * told.  Such a policy is active only while aerostatd reports it.  One interval after
+ * the last report, the first policy of the table that needs no report takes over.
  */
 #include <linux/jiffies.h>
 #include <linux/moduleparam.h>
@@ -25,15 +25,37 @@ static bool noselfshrink;
 module_param(noselfshrink, bool, 0444);
 MODULE_PARM_DESC(noselfshrink, "1: swapped pages can't be made to come home (default 0)");
 
-static const char *const rule_names[RULES] = {
-	[RULE_OFF] = "off",
-	[RULE_COMMITTED] = "committed",
-	[RULE_PRESSURE] = "pressure",
-};
-
-const char *aerostat_rule_name(enum aerostat_rule rule)
+struct aerostat_guest_policy *aerostat_policy_find(struct aerostat_policy *p, const char *name)
 {
-	return rule_names[rule];
+	size_t i;
+
+	for (i = 0; i < aero_guest_policies_count; i++)
+		if (sysfs_streq(name, p->policies[i].policy->name))
+			return &p->policies[i];
+	return NULL;
+}
+
+void aerostat_policy_reset(const struct aerostat_guest_policy *g)
+{
+	memset(g->state, 0, g->policy->state_size);
+	if (g->policy->init)
+		g->policy->init(g->config, g->state);
+}
+
+/* The first policy of a kind, or the first that needs no report of stalls. */
+static struct aerostat_guest_policy *first_of(struct aerostat_policy *p, enum aero_policy_kind kind,
+					      bool without_report)
+{
+	size_t i;
+
+	for (i = 0; i < aero_guest_policies_count; i++) {
+		const struct aero_policy *policy = p->policies[i].policy;
+
+		if (policy->kind == kind &&
+		    !(without_report && policy->needs & AERO_NEEDS_STALL_REPORT))
+			return &p->policies[i];
+	}
+	return NULL;
 }
 
 /*
@@ -58,29 +80,35 @@ static bool is_told(const struct aerostat_policy *p)
 
 static void balloon_step(struct aerostat_policy *p, struct aero_policy_figures *f)
 {
-	enum aerostat_rule rule = p->wanted;
+	const struct aerostat_guest_policy *next = p->wanted;
+	bool told = is_told(p);
 
-	if (rule == RULE_PRESSURE && !is_told(p))
-		rule = RULE_COMMITTED;
-	if (p->acting == RULE_PRESSURE && rule != p->wanted)
-		pr_info("aerostat: nothing was heard of aerostatd: the policy is committed until it is back\n");
-	p->acting = rule;
-	if (rule == RULE_PRESSURE) {
+	if (next->policy->needs & AERO_NEEDS_STALL_REPORT && !told)
+		next = first_of(p, AERO_POLICY_SIZE, true) ?: p->wanted;
+	if (p->active == p->wanted && next != p->active)
+		pr_info("aerostat: no report from aerostatd; using policy '%s' until it returns\n",
+			next->policy->name);
+	if (p->active != next)
+		aerostat_policy_reset(next);
+	p->active = next;
+	if (told) {
 		f->some_permille = p->stall.some_permille;
 		f->full_permille = p->stall.full_permille;
-		p->target_pages = aero_pressure_step(&p->pressure, &p->pressure_state, f);
-	} else {
-		memset(&p->pressure_state, 0, sizeof(p->pressure_state));
-		p->target_pages = aero_committed_target_pages(&p->committed, f);
 	}
+	/* Swapped pages are given room only while they are being brought home. */
+	if (!p->shrinking)
+		f->swapped_pages = 0;
+	if (!next->policy->step(next->config, next->state, f, &p->target_pages))
+		return;
 	p->a->backend->set_target(p->target_pages);
 	aerostat_kick();
 }
 
 static void shrink_step(struct aerostat_policy *p, const struct aero_policy_figures *f)
 {
-	p->swap_excess = aero_selfshrink_step(&p->selfshrink, &p->selfshrink_state,
-					      f->swapped_pages, &p->swap_target_pages);
+	const struct aerostat_guest_policy *g = p->shrink;
+
+	p->swap_excess = g->policy->step(g->config, g->state, f, &p->swap_target_pages);
 }
 
 /* Under the policy's lock.  @periodic: an interval is over, not only news of stalls. */
@@ -89,7 +117,6 @@ static void step(struct aerostat_policy *p, bool periodic)
 	struct aero_policy_figures f;
 
 	aerostat_figures(p->a, &p->counts, &f);
-	p->committed.leave_swapped = !p->shrinking;
 	if (p->ballooning) {
 		if (!p->warned)
 			warn_of_swap(p);
@@ -114,7 +141,7 @@ static void work(struct work_struct *w)
 
 void aerostat_policy_step_now(struct aerostat_policy *p)
 {
-	if (p->ballooning && p->wanted == RULE_PRESSURE)
+	if (p->ballooning && p->wanted->policy->needs & AERO_NEEDS_STALL_REPORT)
 		step(p, false);
 }
 
@@ -124,28 +151,61 @@ int aerostat_policy_switch(struct aerostat_policy *p, bool *which, bool on)
 	bool forbidden = which == &p->ballooning ? noselfballooning : noselfshrink;
 
 	if (on && which == &p->ballooning && (why || !p->a->backend->set_target)) {
-		pr_err("aerostat: no self-ballooning: %s\n", why ?: "not with this hypervisor");
+		pr_err_ratelimited("aerostat: no self-ballooning: %s\n",
+				   why ?: "not with this hypervisor");
 		return -EOPNOTSUPP;
 	}
 	if (on && forbidden) {
-		pr_err("aerostat: forbidden when the module was loaded (%s=1)\n",
-		       which == &p->ballooning ? "noselfballooning" : "noselfshrink");
+		pr_err_ratelimited("aerostat: forbidden when the module was loaded (%s=1)\n",
+				   which == &p->ballooning ? "noselfballooning" : "noselfshrink");
 		return -EPERM;
 	}
 	if (on && !*which) {
 		p->warned = false;
 		p->counts.read_at = 0;
-		memset(&p->selfshrink_state, 0, sizeof(p->selfshrink_state));
-		p->selfshrink_state.inertia_left = p->selfshrink.inertia;
+		aerostat_policy_reset(p->shrink);
 	}
 	*which = on;
 	if (!p->ballooning)
-		p->acting = RULE_OFF;
+		p->active = NULL;
 	if (!p->shrinking)
 		p->swap_excess = false;
 	if (on && !p->ending)
 		mod_delayed_work(p->a->queue, &p->work, 0);
 	return 0;
+}
+
+static void release(struct aerostat_policy *p)
+{
+	size_t i;
+
+	for (i = 0; i < aero_guest_policies_count; i++) {
+		kfree(p->policies[i].config);
+		kfree(p->policies[i].state);
+	}
+	kfree(p);
+}
+
+static int prepare(struct aerostat_policy *p)
+{
+	struct aerostat_guest_policy *g;
+	size_t i;
+
+	if (WARN_ON(aero_guest_policies_count > AEROSTAT_POLICIES_MAX))
+		return -EINVAL;
+	for (i = 0; i < aero_guest_policies_count; i++) {
+		g = &p->policies[i];
+		g->policy = aero_guest_policies[i];
+		g->config = kzalloc(g->policy->config_size, GFP_KERNEL);
+		g->state = kzalloc(g->policy->state_size, GFP_KERNEL);
+		if (!g->config || !g->state)
+			return -ENOMEM;
+		g->policy->defaults(g->config, PAGE_SHIFT);
+		aerostat_policy_reset(g);
+	}
+	p->shrink = first_of(p, AERO_POLICY_SWAP, false);
+	p->wanted = aerostat_policy_find(p, "pressure");
+	return p->wanted && p->shrink ? 0 : -EINVAL;
 }
 
 int aerostat_policy_start(struct aerostat *a)
@@ -159,15 +219,13 @@ int aerostat_policy_start(struct aerostat *a)
 	mutex_init(&p->lock);
 	INIT_DELAYED_WORK(&p->work, work);
 	p->interval_s = AERO_POLICY_INTERVAL_MS / MSEC_PER_SEC;
-	p->wanted = RULE_PRESSURE;
-	aero_committed_defaults(&p->committed, PAGE_SHIFT);
-	aero_pressure_defaults(&p->pressure, PAGE_SHIFT);
-	aero_selfshrink_defaults(&p->selfshrink);
 	a->policy = p;
-	err = aerostat_policy_files_start(p);
+	err = prepare(p);
+	if (!err)
+		err = aerostat_policy_files_start(p);
 	if (err) {
 		a->policy = NULL;
-		kfree(p);
+		release(p);
 		return err;
 	}
 	/* Asked for, but impossible: said in the log, and the balloon works without. */
@@ -189,14 +247,15 @@ void aerostat_policy_stop(struct aerostat *a)
 	cancel_delayed_work_sync(&p->work);
 	a->policy = NULL;
 	mutex_destroy(&p->lock);
-	kfree(p);
+	release(p);
 }
 
 /* Single words, read racily: the step lock, which is held, comes after the policy's. */
 void aerostat_policy_show(struct seq_file *m, struct aerostat *a)
 {
 	const struct aerostat_policy *p = a->policy;
+	const struct aerostat_guest_policy *active = READ_ONCE(p->active);
 
-	seq_printf(m, "policy %s\n", aerostat_rule_name(READ_ONCE(p->acting)));
+	seq_printf(m, "policy %s\n", active ? active->policy->name : "off");
 	seq_printf(m, "policy_target_pages %llu\n", READ_ONCE(p->target_pages));
 }

@@ -11,7 +11,13 @@
 
 #include "core.h"
 
-enum aerostat_rule { RULE_OFF, RULE_COMMITTED, RULE_PRESSURE, RULES };
+/* A policy of the table at work in this guest. */
+struct aerostat_guest_policy {
+	const struct aero_policy *policy;
+	void *config, *state;
+};
+
+#define AEROSTAT_POLICIES_MAX 16
 
 /* Counts at the last reading, of which a policy wants the differences. */
 struct aerostat_counts {
@@ -35,13 +41,11 @@ struct aerostat_policy {
 	bool ballooning, shrinking;
 	bool warned; /* of too little swap; anew each time it is switched on */
 	u32 interval_s;
-	enum aerostat_rule wanted; /* the administrator's */
-	enum aerostat_rule acting; /* in the last step */
-	struct aero_committed_config committed;
-	struct aero_pressure_config pressure;
-	struct aero_pressure pressure_state;
-	struct aero_selfshrink_config selfshrink;
-	struct aero_selfshrink selfshrink_state;
+	/* As many as the table has, in its order. */
+	struct aerostat_guest_policy policies[AEROSTAT_POLICIES_MAX];
+	const struct aerostat_guest_policy *wanted; /* the administrator's choice */
+	const struct aerostat_guest_policy *active; /* in the last step; NULL: off */
+	const struct aerostat_guest_policy *shrink; /* the first that is about swap */
 	struct aerostat_counts counts;
 	struct aerostat_stall stall;
 	u64 target_pages; /* what the last step asked for */
@@ -54,12 +58,14 @@ void aerostat_figures(struct aerostat *a, struct aerostat_counts *counts,
 		      struct aero_policy_figures *f);
 
 /* policy.c, for its files; all take the policy's lock */
-const char *aerostat_rule_name(enum aerostat_rule rule);
+struct aerostat_guest_policy *aerostat_policy_find(struct aerostat_policy *p, const char *name);
+/* Starts a policy's state again. */
+void aerostat_policy_reset(const struct aerostat_guest_policy *g);
 /* -EOPNOTSUPP, with the reason in the log, where the guest may not choose its size. */
 int aerostat_policy_switch(struct aerostat_policy *p, bool *which, bool on);
 void aerostat_policy_step_now(struct aerostat_policy *p);
 
-/* policy_files.c */
+/* files.c */
 int aerostat_policy_files_start(struct aerostat_policy *p);
 void aerostat_policy_files_stop(struct aerostat_policy *p);
 

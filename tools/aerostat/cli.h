@@ -42,10 +42,11 @@ int cli_dispatch(const struct cli_command *commands, size_t n, const char *about
 
 struct cli_column {
 	const char *name;
-	size_t offset; /* in struct aero_policy_figures */
-	bool narrow;   /* 32 bits there */
-	bool may_lack; /* "-" says that it is unknown */
-	uint32_t most; /* of a narrow one */
+	size_t offset;	 /* in struct aero_policy_figures */
+	bool narrow;	 /* 32 bits there */
+	bool may_lack;	 /* "-" says that it is unknown */
+	uint32_t most;	 /* of a narrow one */
+	uint32_t figure; /* its AERO_FIGURE_ bit */
 };
 
 extern const struct cli_column cli_columns[];

@@ -3,38 +3,40 @@
 
 #include <string.h>
 
-#define WIDE(name, member)                                                          \
-	{                                                                           \
-		name, offsetof(struct aero_policy_figures, member), false, false, 0 \
+#define WIDE(name, member, figure)                                                   \
+	{                                                                            \
+		name, offsetof(struct aero_policy_figures, member), false, false, 0, \
+			AERO_FIGURE_##figure                                         \
 	}
-#define NARROW(name, member, may_lack, most)                                             \
-	{                                                                                \
-		name, offsetof(struct aero_policy_figures, member), true, may_lack, most \
+#define NARROW(name, member, may_lack, most, figure)                                      \
+	{                                                                                 \
+		name, offsetof(struct aero_policy_figures, member), true, may_lack, most, \
+			AERO_FIGURE_##figure                                              \
 	}
 
 /* In the order in which they are recorded; docs/use/cli.md explains each. */
 const struct cli_column cli_columns[] = {
-	WIDE("managed", managed_pages),
-	WIDE("committed", committed_pages),
-	WIDE("reserve", reserve_pages),
-	WIDE("swapped", swapped_pages),
-	WIDE("max_pfn", max_pfn),
-	WIDE("current", current_pages),
-	WIDE("free", free_pages),
-	WIDE("available", available_pages),
-	WIDE("file_active", file_active_pages),
-	WIDE("file_inactive", file_inactive_pages),
-	WIDE("anon", anon_pages),
-	WIDE("refaults", refaults),
-	WIDE("scanned", scanned_pages),
-	WIDE("stolen", stolen_pages),
-	WIDE("swap_in", swap_in_pages),
-	WIDE("swap_out", swap_out_pages),
-	WIDE("stalls", stalls),
-	WIDE("relieved", relieved_pages),
-	NARROW("some_permille", some_permille, true, 1000),
-	NARROW("full_permille", full_permille, true, 1000),
-	NARROW("interval_ms", interval_ms, false, UINT32_MAX),
+	WIDE("managed", managed_pages, MANAGED),
+	WIDE("committed", committed_pages, COMMITTED),
+	WIDE("reserve", reserve_pages, RESERVE),
+	WIDE("swapped", swapped_pages, SWAPPED),
+	WIDE("max_pfn", max_pfn, MAX_PFN),
+	WIDE("current", current_pages, CURRENT),
+	WIDE("free", free_pages, FREE),
+	WIDE("available", available_pages, AVAILABLE),
+	WIDE("file_active", file_active_pages, FILE_ACTIVE),
+	WIDE("file_inactive", file_inactive_pages, FILE_INACTIVE),
+	WIDE("anon", anon_pages, ANON),
+	WIDE("refaults", refaults, REFAULTS),
+	WIDE("scanned", scanned_pages, SCANNED),
+	WIDE("stolen", stolen_pages, STOLEN),
+	WIDE("swap_in", swap_in_pages, SWAP_IN),
+	WIDE("swap_out", swap_out_pages, SWAP_OUT),
+	WIDE("stalls", stalls, STALLS),
+	WIDE("relieved", relieved_pages, RELIEVED),
+	NARROW("some_permille", some_permille, true, 1000, SOME),
+	NARROW("full_permille", full_permille, true, 1000, FULL),
+	NARROW("interval_ms", interval_ms, false, UINT32_MAX, INTERVAL),
 };
 
 const size_t cli_columns_count = sizeof(cli_columns) / sizeof(*cli_columns);

@@ -1,45 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* aerostat policy eval: what a policy would say to recorded figures. */
+/* aerostat policy: which there are, and what one would say to recorded figures. */
 #include "cli.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum policy { POLICY_NONE, COMMITTED, PRESSURE, SELFSHRINK, POLICIES };
-
-static const char *const policy_names[POLICIES] = {NULL, "committed", "pressure", "selfshrink"};
-
-/* The columns a policy can't do without; others of cli_columns are read where they are. */
-static const char *const needed[POLICIES][9] = {
-	[COMMITTED] = {"managed", "committed", "reserve", "swapped", "max_pfn", "current"},
-	[PRESSURE] = {"managed", "committed", "reserve", "max_pfn", "current", "free", "available"},
-	[SELFSHRINK] = {"swapped"},
-};
-
 struct eval {
-	enum policy policy;
+	const struct aero_policy *policy;
+	void *config, *state;
 	bool explain;
 	const char *file;
-	struct aero_committed_config committed;
-	struct aero_selfshrink_config selfshrink;
-	struct aero_pressure_config pressure;
-	struct aero_selfshrink shrunk;
-	struct aero_pressure pressed;
 	/* Of each column of ours, which field of a line it is, from 1; 0: it is not there. */
 	size_t place[64];
 	size_t fields;
 };
 
 /* ---- the header ---- */
-
-static bool is_needed(const struct eval *e, const char *name)
-{
-	for (size_t i = 0; needed[e->policy][i]; i++)
-		if (!strcmp(needed[e->policy][i], name))
-			return true;
-	return false;
-}
 
 static int find_columns(struct eval *e, const struct csv *csv)
 {
@@ -55,13 +32,13 @@ static int find_columns(struct eval *e, const struct csv *csv)
 			}
 			e->place[c] = f + 1;
 		}
-		if (!e->place[c] && is_needed(e, name)) {
+		if (!e->place[c] && (e->policy->needs & cli_columns[c].figure)) {
 			csv_complain(csv, "no column is named '%s', which --policy %s needs", name,
-				     policy_names[e->policy]);
+				     e->policy->name);
 			return -1;
 		}
 		/* What a policy does not look at may be anything. */
-		if (e->policy != PRESSURE && !is_needed(e, name))
+		if (!((e->policy->needs | e->policy->reads) & cli_columns[c].figure))
 			e->place[c] = 0;
 	}
 	return 0;
@@ -122,25 +99,18 @@ static int read_figures(const struct eval *e, const struct csv *csv,
 
 static void say(FILE *to, struct eval *e, const struct aero_policy_figures *f)
 {
+	const char *level;
+	uint32_t quiet_left_ms;
 	uint64_t target = 0;
 
-	switch (e->policy) {
-	case COMMITTED:
-		target = aero_committed_target_pages(&e->committed, f);
-		break;
-	case PRESSURE:
-		target = aero_pressure_step(&e->pressure, &e->pressed, f);
-		break;
-	default:
-		if (!aero_selfshrink_step(&e->selfshrink, &e->shrunk, f->swapped_pages, &target)) {
-			fputs("-\n", to);
-			return;
-		}
+	if (e->policy->step(e->config, e->state, f, &target))
+		fprintf(to, "%llu", (unsigned long long)target);
+	else
+		fputc('-', to);
+	if (e->explain) {
+		e->policy->explain(e->state, &level, &quiet_left_ms);
+		fprintf(to, ",%s,%u", level, quiet_left_ms);
 	}
-	fprintf(to, "%llu", (unsigned long long)target);
-	if (e->explain)
-		fprintf(to, ",%s,%u", aero_pressure_level_name(e->pressed.level),
-			e->pressed.quiet_left_ms);
 	fputc('\n', to);
 }
 
@@ -218,126 +188,154 @@ enum {
 	OPTION_POLICY = 256,
 	OPTION_PAGE_KIB,
 	OPTION_EXPLAIN,
-	OPTION_NUMBER /* and those after it */
+	OPTION_NUMBER /* and those after it: the options of all policies, each name once */
 };
 
-/* Numbers, with the policies they are for. */
-static const struct number {
-	const char *name;
-	unsigned int policies; /* bits */
-	size_t offset;	       /* in struct eval */
-	size_t offset2;	       /* and a second place, or 0 */
-	uint32_t least, most;
-} numbers[] = {
-	{"down-hysteresis", 1U << COMMITTED, offsetof(struct eval, committed.down_hysteresis), 0, 1,
-	 UINT32_MAX},
-	{"up-hysteresis", 1U << COMMITTED, offsetof(struct eval, committed.up_hysteresis), 0, 1,
-	 UINT32_MAX},
-	{"min-usable-mb", 1U << COMMITTED | 1U << PRESSURE,
-	 offsetof(struct eval, committed.min_usable_mb),
-	 offsetof(struct eval, pressure.min_usable_mb), 0, UINT32_MAX},
-	{"hysteresis", 1U << SELFSHRINK, offsetof(struct eval, selfshrink.hysteresis), 0, 1,
-	 UINT32_MAX},
-	{"inertia", 1U << SELFSHRINK, offsetof(struct eval, selfshrink.inertia), 0, 1, UINT32_MAX},
-	{"headroom-permille", 1U << PRESSURE, offsetof(struct eval, pressure.headroom_permille), 0,
-	 0, 10000},
-	{"headroom-mb", 1U << PRESSURE, offsetof(struct eval, pressure.headroom_mb), 0, 0,
-	 1U << 20},
-	{"stall-permille", 1U << PRESSURE, offsetof(struct eval, pressure.stall_permille), 0, 1,
-	 1000},
-	{"refaults-per-s", 1U << PRESSURE, offsetof(struct eval, pressure.refaults_per_s), 0, 1,
-	 UINT32_MAX},
-	{"free-return-ms", 1U << PRESSURE, offsetof(struct eval, pressure.free_return_ms), 0, 1,
-	 UINT32_MAX},
-	{"cache-return-ms", 1U << PRESSURE, offsetof(struct eval, pressure.cache_return_ms), 0, 1,
-	 UINT32_MAX},
-	{"quiet-ms", 1U << PRESSURE, offsetof(struct eval, pressure.quiet_ms), 0, 0, 86400000},
-	{"quiet-max-ms", 1U << PRESSURE, offsetof(struct eval, pressure.quiet_max_ms), 0, 0,
-	 86400000},
+#define NUMBERS_MAX 64U
+#define TEXT_MAX    128U
+
+/* What the table offers, as argp wants it. */
+struct offer {
+	struct argp_option option[NUMBERS_MAX + 4];
+	char text[NUMBERS_MAX][TEXT_MAX];
+	const struct aero_policy_option *number[NUMBERS_MAX];
+	size_t numbers;
+	char names[TEXT_MAX]; /* "committed, pressure or selfshrink" */
 };
-
-#define NUMBERS (sizeof(numbers) / sizeof(*numbers))
-
-static const struct argp_option option_table[] = {
-	{"policy", OPTION_POLICY, "NAME", 0, "committed, pressure or selfshrink", 0},
-	{"page-kib", OPTION_PAGE_KIB, "N", 0, "The recorded guest's page: 4 (default), 16 or 64",
-	 0},
-	{NULL, 0, NULL, 0, "For committed:", 1},
-	{"down-hysteresis", OPTION_NUMBER + 0, "N", 0, "1/N of the way down in a step (8)", 1},
-	{"up-hysteresis", OPTION_NUMBER + 1, "N", 0, "1/N of the way up in a step (1)", 1},
-	{"min-usable-mb", OPTION_NUMBER + 2, "N", 0,
-	 "The floor above the reserve; 0: by the guest's size (0); for pressure too", 1},
-	{NULL, 0, NULL, 0, "For selfshrink:", 2},
-	{"hysteresis", OPTION_NUMBER + 3, "N", 0, "1/N of the store comes home in a step (20)", 2},
-	{"inertia", OPTION_NUMBER + 4, "N", 0, "Steps without growth before the first (3)", 2},
-	{NULL, 0, NULL, 0, "For pressure:", 3},
-	{"headroom-permille", OPTION_NUMBER + 5, "N", 0,
-	 "Of the memory in use, stays available on top of it (100)", 3},
-	{"headroom-mb", OPTION_NUMBER + 6, "N", 0, "And at least so much (16)", 3},
-	{"stall-permille", OPTION_NUMBER + 7, "N", 0,
-	 "A share of stalled time that is pressure (10)", 3},
-	{"refaults-per-s", OPTION_NUMBER + 8, "N", 0,
-	 "Refaults and pages from swap that are pressure (64)", 3},
-	{"free-return-ms", OPTION_NUMBER + 9, "N", 0,
-	 "Time constant with which free memory is given up (20000)", 3},
-	{"cache-return-ms", OPTION_NUMBER + 10, "N", 0, "And page cache (160000)", 3},
-	{"quiet-ms", OPTION_NUMBER + 11, "N", 0, "No shrinking for so long after pressure (30000)",
-	 3},
-	{"quiet-max-ms", OPTION_NUMBER + 12, "N", 0,
-	 "And at most, when shrinking was wrong (3600000)", 3},
-	{"explain", OPTION_EXPLAIN, NULL, 0,
-	 "More columns: how the guest did, and how long it will not shrink", 3},
-	{0},
-};
-
-_Static_assert(NUMBERS == 13, "option_table names each of them");
 
 /* Which options were given, for the policy may come last. */
 struct parsing {
 	struct eval *e;
-	uint32_t given[NUMBERS];
-	bool is_given[NUMBERS];
+	const struct offer *offer;
+	uint32_t given[NUMBERS_MAX];
+	bool is_given[NUMBERS_MAX];
 	uint32_t page_kib;
 };
 
-static enum policy parse_policy(const char *name, const struct argp_state *state)
+static void offer_names(struct offer *o)
 {
-	for (int p = COMMITTED; p < POLICIES; p++)
-		if (!strcmp(name, policy_names[p]))
-			return (enum policy)p;
-	argp_error(state, "--policy is committed, pressure or selfshrink, not '%s'",
-		   cli_shown(name));
-	return POLICY_NONE;
+	size_t n = aero_guest_policies_count, used = 0;
+
+	for (size_t p = 0; p < n && used < sizeof(o->names); p++)
+		used += (size_t)snprintf(o->names + used, sizeof(o->names) - used, "%s%s",
+					 aero_guest_policies[p]->name,
+					 p + 2 < n    ? ", "
+					 : p + 2 == n ? " or "
+						      : "");
 }
 
-static void put(struct eval *e, size_t offset, uint32_t value)
+/* An option that two policies have is offered once, with the text of the first. */
+static void offer_number(struct offer *o, const struct aero_policy *policy,
+			 const struct aero_policy_option *number)
 {
-	if (offset)
-		memcpy((char *)e + offset, &value, sizeof(value));
+	size_t n = o->numbers;
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(o->number[i]->name, number->name))
+			return;
+	if (n == NUMBERS_MAX)
+		return;
+	snprintf(o->text[n], TEXT_MAX, "For %s: %s (%u)", policy->name, number->text,
+		 number->initial);
+	o->number[n] = number;
+	o->option[3 + n] =
+		(struct argp_option){number->name, OPTION_NUMBER + (int)n, "N", 0, o->text[n], 1};
+	o->numbers++;
+}
+
+static void offer_options(struct offer *o)
+{
+	offer_names(o);
+	o->option[0] = (struct argp_option){"policy", OPTION_POLICY, "NAME", 0, o->names, 0};
+	o->option[1] = (struct argp_option){"page-kib",
+					    OPTION_PAGE_KIB,
+					    "N",
+					    0,
+					    "The recorded guest's page: 4 (default), 16 or 64",
+					    0};
+	o->option[2] = (struct argp_option){
+		"explain",
+		OPTION_EXPLAIN,
+		NULL,
+		0,
+		"More columns: how the guest did, and how long it will not shrink",
+		0};
+	for (size_t p = 0; p < aero_guest_policies_count; p++)
+		for (size_t i = 0; i < aero_guest_policies[p]->options_count; i++)
+			offer_number(o, aero_guest_policies[p],
+				     &aero_guest_policies[p]->options[i]);
+}
+
+static const struct aero_policy *parse_policy(const char *name, const struct parsing *p,
+					      const struct argp_state *state)
+{
+	for (size_t i = 0; i < aero_guest_policies_count; i++)
+		if (!strcmp(name, aero_guest_policies[i]->name))
+			return aero_guest_policies[i];
+	argp_error(state, "--policy is %s, not '%s'", p->offer->names, cli_shown(name));
+	return NULL;
+}
+
+static void check_order(const struct eval *e, const struct argp_state *state)
+{
+	for (size_t i = 0; i < e->policy->options_count; i++) {
+		const struct aero_policy_option *high = &e->policy->options[i], *low;
+		uint32_t most, least;
+
+		if (!high->not_below)
+			continue;
+		low = aero_policy_option_find(e->policy, high->not_below);
+		most = *aero_policy_option_at(high, e->config);
+		least = *aero_policy_option_at(low, e->config);
+		if (most < least)
+			argp_error(state, "--%s %u must not be below --%s %u", high->name, most,
+				   low->name, least);
+	}
+}
+
+/* The names are the same where two policies share an option, the ranges need not be. */
+static void apply_number(const struct parsing *p, size_t i, const struct argp_state *state)
+{
+	const char *name = p->offer->number[i]->name;
+	const struct aero_policy_option *number = aero_policy_option_find(p->e->policy, name);
+
+	if (!number)
+		argp_error(state, "--%s is not for --policy %s", name, p->e->policy->name);
+	else if (p->given[i] < number->least || p->given[i] > number->most)
+		argp_error(state, "--%s is from %u to %u for --policy %s", name, number->least,
+			   number->most, p->e->policy->name);
+	else
+		*aero_policy_option_at(number, p->e->config) = p->given[i];
+}
+
+static uint32_t page_shift_of(uint32_t kib)
+{
+	uint32_t shift = 12;
+
+	while (4U << (shift - 12) < kib)
+		shift++;
+	return shift;
 }
 
 static void apply(struct parsing *p, const struct argp_state *state)
 {
 	struct eval *e = p->e;
 
-	if (e->policy == POLICY_NONE)
-		argp_error(state, "which policy?  --policy committed, pressure or selfshrink");
+	if (!e->policy)
+		argp_error(state, "which policy?  --policy %s", p->offer->names);
 	if (!e->file)
 		argp_error(state, "which file?  - is standard input");
-	if (e->explain && e->policy != PRESSURE)
-		argp_error(state, "--explain is for --policy pressure");
-	for (size_t i = 0; i < NUMBERS; i++) {
-		if (!p->is_given[i])
-			continue;
-		if (!(numbers[i].policies & 1U << e->policy))
-			argp_error(state, "--%s is not for --policy %s", numbers[i].name,
-				   policy_names[e->policy]);
-		put(e, numbers[i].offset, p->given[i]);
-		put(e, numbers[i].offset2, p->given[i]);
-	}
-	if (e->pressure.quiet_max_ms < e->pressure.quiet_ms)
-		argp_error(state, "--quiet-max-ms %u must not be below --quiet-ms %u",
-			   e->pressure.quiet_max_ms, e->pressure.quiet_ms);
+	if (e->explain && !e->policy->explain)
+		argp_error(state, "--policy %s has nothing for --explain to tell", e->policy->name);
+	e->config = calloc(1, e->policy->config_size);
+	e->state = calloc(1, e->policy->state_size + 1);
+	if (!e->config || !e->state)
+		argp_failure(state, CLI_FAILED, 0, "no memory");
+	e->policy->defaults(e->config, page_shift_of(p->page_kib));
+	for (size_t i = 0; i < p->offer->numbers; i++)
+		if (p->is_given[i])
+			apply_number(p, i, state);
+	check_order(e, state);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -345,15 +343,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct parsing *p = state->input;
 	size_t i = (size_t)(key - OPTION_NUMBER);
 
-	if (key >= OPTION_NUMBER && i < NUMBERS) {
-		p->given[i] =
-			cli_number(numbers[i].name, arg, numbers[i].least, numbers[i].most, state);
+	if (key >= OPTION_NUMBER && i < p->offer->numbers) {
+		p->given[i] = cli_number(p->offer->number[i]->name, arg, p->offer->number[i]->least,
+					 p->offer->number[i]->most, state);
 		p->is_given[i] = true;
 		return 0;
 	}
 	switch (key) {
 	case OPTION_POLICY:
-		p->e->policy = parse_policy(arg, state);
+		p->e->policy = parse_policy(arg, p, state);
 		return 0;
 	case OPTION_PAGE_KIB:
 		p->page_kib = cli_number("page-kib", arg, 4, 64, state);
@@ -376,17 +374,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static void defaults(struct eval *e, uint32_t page_shift)
-{
-	aero_committed_defaults(&e->committed, page_shift);
-	aero_selfshrink_defaults(&e->selfshrink);
-	aero_pressure_defaults(&e->pressure, page_shift);
-}
-
 static int run_eval(int argc, char **argv)
 {
-	static const struct argp argp = {
-		option_table,
+	struct offer offer = {.numbers = 0};
+	const struct argp argp = {
+		offer.option,
 		parse,
 		"FILE|-",
 		"Prints the target a policy would choose for each line of a recording.  The first "
@@ -395,19 +387,67 @@ static int run_eval(int argc, char **argv)
 		NULL,
 		NULL};
 	struct eval e = {.file = NULL};
-	struct parsing p = {.e = &e, .page_kib = 4};
+	struct parsing p = {.e = &e, .offer = &offer, .page_kib = 4};
+	int ret;
 
-	defaults(&e, 12);
+	offer_options(&offer);
 	argp_parse(&argp, argc, argv, 0, NULL, &p);
-	while (4U << (e.committed.page_shift - 12) < p.page_kib)
-		e.pressure.page_shift = ++e.committed.page_shift;
-	return eval(&e);
+	if (e.policy->init)
+		e.policy->init(e.config, e.state);
+	ret = eval(&e);
+	free(e.config);
+	free(e.state);
+	return ret;
+}
+
+/* ---- the list ---- */
+
+static void list_needs(const struct aero_policy *policy)
+{
+	printf("  needs:");
+	for (size_t c = 0; c < cli_columns_count; c++)
+		if (policy->needs & cli_columns[c].figure)
+			printf(" %s", cli_columns[c].name);
+	puts(policy->needs & AERO_NEEDS_STALL_REPORT ? ", and aerostatd's reports of stalls" : "");
+}
+
+static int run_list(int argc, char **argv)
+{
+	static const struct argp argp = {
+		NULL,
+		NULL,
+		NULL,
+		"Lists the policies with the figures each needs and its options: initial value, "
+		"range, unit.",
+		NULL,
+		NULL,
+		NULL};
+
+	argp_parse(&argp, argc, argv, 0, NULL, NULL);
+	for (size_t p = 0; p < aero_guest_policies_count; p++) {
+		const struct aero_policy *policy = aero_guest_policies[p];
+
+		printf("%s: %s\n", policy->name, policy->summary);
+		list_needs(policy);
+		for (size_t i = 0; i < policy->options_count; i++) {
+			const struct aero_policy_option *o = &policy->options[i];
+
+			printf("  %s %u (%u to %u)%s%s: %s\n", o->name, o->initial, o->least,
+			       o->most, *o->unit ? " " : "", o->unit, o->text);
+		}
+	}
+	if (fflush(stdout)) {
+		cli_complain("can't write the list: %s", strerror(errno));
+		return CLI_FAILED;
+	}
+	return CLI_OK;
 }
 
 int cli_policy(int argc, char **argv)
 {
 	static const struct cli_command commands[] = {
 		{"eval", "prints the targets a policy would choose", run_eval},
+		{"list", "lists the policies and their options", run_list},
 	};
 
 	return cli_dispatch(commands, sizeof(commands) / sizeof(*commands),

@@ -47,7 +47,7 @@ static const char *below(struct subject *s, uint64_t mib, unsigned int timeout_m
 static const char *daemon_up(struct subject *s)
 {
 	LAB_OK(lab_must(s->g, 10000, "aerostatd --verbose 2>>/tmp/said & echo $! >/tmp/pid"));
-	return until(s, 20000, "[ $(cat " POLICY "acting) = pressure ]");
+	return until(s, 20000, "[ $(cat " POLICY "active) = pressure ]");
 }
 
 static const char *up(struct subject *s, struct lab_guest *dom0, enum lab_domu_type type)
@@ -73,8 +73,8 @@ static const char *dies_and_comes_back(struct lab_guest *dom0)
 
 	LAB_TRY(up(&s, dom0, LAB_PVH));
 	LAB_OK(lab_must(s.g, 10000, "kill -KILL $(cat /tmp/pid)"));
-	LAB_TRY(until(&s, 20000, "[ $(cat " POLICY "acting) = committed ]"));
-	LAB_OK(lab_must(s.g, 10000, "dmesg | grep 'nothing was heard of aerostatd'"));
+	LAB_TRY(until(&s, 20000, "[ $(cat " POLICY "active) = committed ]"));
+	LAB_OK(lab_must(s.g, 10000, "dmesg | grep 'no report from aerostatd'"));
 	LAB_TRY(daemon_up(&s));
 	LAB_OK(lab_domu_stop(s.g));
 	return NULL;
@@ -105,7 +105,7 @@ static const char *comes_home(struct lab_guest *dom0)
 	lab_note("%s", said);
 	free(said);
 	LAB_OK(lab_must(s.g, 30000, "md5sum -c /tmp/blob.md5"));
-	LAB_OK(lab_must(s.g, 10000, "[ $(cat " POLICY "acting) = pressure ]"));
+	LAB_OK(lab_must(s.g, 10000, "[ $(cat " POLICY "active) = pressure ]"));
 	LAB_OK(lab_domu_stop(s.g));
 	return NULL;
 }

@@ -67,10 +67,10 @@ static const char *switch_on(struct subject *s)
 	return NULL;
 }
 
-static const char *await_acting(struct subject *s, const char *rule, unsigned int seconds)
+static const char *await_active(struct subject *s, const char *rule, unsigned int seconds)
 {
 	LAB_CHECK(!lab_sh(s->g, 60000, NULL,
-			  "for i in $(seq %u); do grep -qx %s " POLICY "acting && exit 0; "
+			  "for i in $(seq %u); do grep -qx %s " POLICY "active && exit 0; "
 			  "sleep 0.1; done; exit 1",
 			  10 * seconds, rule),
 		  "%s does not act after %u s", rule, seconds);
@@ -156,7 +156,7 @@ static const char *lives(struct lab_guest *dom0, enum lab_domu_type type)
 	LAB_TRY(demand(&s, DEMAND_MIB, 0, &alone));
 	LAB_OK(lab_memory_now(s.g, &x0, &d0));
 	LAB_TRY(switch_on(&s));
-	LAB_TRY(await_acting(&s, "pressure", 10));
+	LAB_TRY(await_active(&s, "pressure", 10));
 	LAB_TRY(cycles(&s, alone, &worst));
 	LAB_TRY(await_below(&s, IDLE_MIB));
 	LAB_OK(lab_memory_now(s.g, &x1, &d1));
@@ -166,7 +166,7 @@ static const char *lives(struct lab_guest *dom0, enum lab_domu_type type)
 		  "the guest gave %" PRIu64 " KiB, and Xen has %" PRIu64 " more", d0.kib - d1.kib,
 		  x1.free_kib - x0.free_kib);
 	LAB_CHECK(worst <= WAIT_TIMES * alone, "somebody waited %" PRId64 " ms", worst);
-	LAB_TRY(await_acting(&s, "pressure", 1));
+	LAB_TRY(await_active(&s, "pressure", 1));
 	LAB_OK(lab_data_check(s.g));
 	LAB_OK(lab_domu_stop(s.g));
 	return NULL;
@@ -223,8 +223,8 @@ static const char *two_guests(struct lab_guest *dom0)
 	LAB_TRY(await_below(&twin[1], TWIN_MIB / 2));
 	LAB_TRY(total_kib(twin, 2, &before));
 	LAB_TRY(take_turns(twin));
-	LAB_TRY(await_acting(&twin[0], "pressure", 1));
-	LAB_TRY(await_acting(&twin[1], "pressure", 1));
+	LAB_TRY(await_active(&twin[0], "pressure", 1));
+	LAB_TRY(await_active(&twin[1], "pressure", 1));
 	LAB_TRY(await_below(&twin[0], TWIN_MIB / 2));
 	LAB_TRY(await_below(&twin[1], TWIN_MIB / 2));
 	LAB_TRY(total_kib(twin, 2, &after));

@@ -71,7 +71,7 @@ static const char *files(struct lab_guest *dom0)
 
 	LAB_TRY(domu_shared(&s, dom0, &config));
 	LAB_TRY(load(&s));
-	LAB_TRY(is(s.g, "acting", "off"));
+	LAB_TRY(is(s.g, "active", "off"));
 	LAB_TRY(is(s.g, "swap_target_kib", "-"));
 	for (size_t i = LAB_COUNT(table); i--;) {
 		LAB_TRY(is(s.g, table[i].name, table[i].initial));
@@ -89,7 +89,7 @@ static const char *files(struct lab_guest *dom0)
 	LAB_TRY(refuses(s.g, "stall", "10", NULL));
 	LAB_TRY(put(s.g, "stall", "10 5"));
 	LAB_TRY(put(s.g, "selfballooning", "0"));
-	LAB_TRY(is(s.g, "acting", "off"));
+	LAB_TRY(is(s.g, "active", "off"));
 	return NULL;
 }
 
@@ -163,7 +163,7 @@ static const char *lives(struct lab_guest *dom0, enum lab_domu_type type, const 
 	for (unsigned int i = 0; i < CYCLES; i++) {
 		LAB_TRY(wait_below(&s, GUEST_MIB * 2 / 5, 180000));
 		if (!i)
-			LAB_TRY(is(s.g, "acting", rule));
+			LAB_TRY(is(s.g, "active", rule));
 		LAB_TRY(demand(&s, &ms));
 		worst = ms > worst ? ms : worst;
 		sum += ms;
@@ -208,8 +208,8 @@ static const char *silence(struct lab_guest *dom0)
 	LAB_TRY(put(s.g, "selfballooning", "1"));
 	LAB_OK(lab_must(s.g, 10000,
 			"for i in 1 2 3; do echo 0 0 >" POLICY "stall && grep -qx pressure " POLICY
-			"acting || exit 1; sleep 1; done"));
-	LAB_OK(lab_must(s.g, 30000, "until grep -qx committed " POLICY "acting; do sleep 1; done"));
+			"active || exit 1; sleep 1; done"));
+	LAB_OK(lab_must(s.g, 30000, "until grep -qx committed " POLICY "active; do sleep 1; done"));
 	LAB_TRY(put(s.g, "selfballooning", "0"));
 	return NULL;
 }
