@@ -7,7 +7,7 @@
 #include <linux/kstrtox.h>
 #include <linux/sysfs.h>
 
-#include "core.h"
+#include "core/core.h"
 
 struct knob {
 	const char *name;

@@ -7,8 +7,8 @@
 #include <linux/oom.h>
 #include <linux/sched.h>
 
-#include "core.h"
-#include "compat.h"
+#include "core/core.h"
+#include "compat/shrinker.h"
 
 /* The notifier waits for a batch in progress, but not for ever. */
 #define OOM_PATIENCE_MS 2000

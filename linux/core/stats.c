@@ -3,7 +3,7 @@
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 
-#include "core.h"
+#include "core/core.h"
 
 static void line(struct seq_file *m, const char *name, u64 value)
 {
@@ -76,7 +76,8 @@ static int stats_show(struct seq_file *m, void *unused)
 	mutex_lock(&a->step);
 	show_state(m, a);
 	show_counters(m, a);
-	aerostat_policy_show(m, a);
+	if (a->show_policy)
+		a->show_policy(m, a);
 	if (a->backend->show)
 		a->backend->show(m, a->backend->hypervisor);
 	mutex_unlock(&a->step);

@@ -3,7 +3,7 @@
 #include <linux/kobject.h>
 #include <linux/sysfs.h>
 
-#include "core.h"
+#include "core/core.h"
 
 /*
  * Removing the files waits for their readers, and the balloon outlives its

@@ -3,7 +3,7 @@
  * Pages without memory behind them, on hypervisors where that is what ballooned
  * pages are: they join the balloon, leave it on loan, and come back.
  */
-#include "core.h"
+#include "core/core.h"
 
 void aerostat_adopt(enum aero_class class, struct page **blocks, unsigned int n)
 {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* The worker: owns time.  Calls the engine's steps, and starts and ends the balloon. */
+/* The worker: owns time, and calls the engine's steps until the balloon is empty at the end. */
+#define pr_fmt(fmt) "aerostat: " fmt
+
 #include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/sched.h>
 
-#include "core.h"
-#include "free_list.h"
+#include "core/core.h"
 
 /* How long the worker stays away from the freezer and its fellow workers. */
 #define WORK_SLICE_MS 20
 
-static DEFINE_MUTEX(aerostat_registry);
 struct aerostat *aerostat_one;
 
 /* Memory can only be added without the step lock: what comes online joins the balloon. */
@@ -87,87 +87,15 @@ void aerostat_set_backoff(u32 max_ms, u32 retries_max)
 }
 EXPORT_SYMBOL_GPL(aerostat_set_backoff);
 
-static struct aerostat *create(const struct aerostat_backend *backend)
+void aerostat_worker_init(struct aerostat *a)
 {
-	struct aero_config config;
-	struct aerostat *a;
-
-	a = kvzalloc(sizeof(*a), GFP_KERNEL);
-	if (!a)
-		return NULL;
-	/* Frozen with user space; has a rescuer, for it is wanted most when memory is short. */
-	a->queue = alloc_workqueue("aerostat", WQ_FREEZABLE | WQ_UNBOUND | WQ_MEM_RECLAIM, 1);
-	if (!a->queue) {
-		kvfree(a);
-		return NULL;
-	}
-	a->backend = backend;
-	mutex_init(&a->step);
 	INIT_DELAYED_WORK(&a->work, work);
-	aerostat_free_list_start();
-	aerostat_store_init(a);
-	aerostat_knobs_init(a);
-	config = a->balloon.config;
-	aero_init(&a->balloon, &a->port, &config, backend->ops, backend->hypervisor);
-	return a;
 }
 
-static void destroy(struct aerostat *a)
+void aerostat_worker_start(struct aerostat *a)
 {
-	aerostat_free_list_stop();
-	aerostat_store_settle(a);
-	destroy_workqueue(a->queue);
-	mutex_destroy(&a->step);
-	kvfree(a);
-}
-
-static int start(struct aerostat *a)
-{
-	int err;
-
-	err = aerostat_relief_start(a);
-	if (err)
-		return err;
-	WRITE_ONCE(aerostat_one, a);
-	err = aerostat_sysfs_start(a);
-	if (err)
-		goto no_sysfs;
-	err = aerostat_policy_start(a);
-	if (err)
-		goto no_policy;
-	aerostat_debugfs_start(a);
 	queue_delayed_work(a->queue, &a->work, 0);
-	return 0;
-
-no_policy:
-	aerostat_sysfs_stop(a);
-no_sysfs:
-	WRITE_ONCE(aerostat_one, NULL);
-	aerostat_relief_stop(a);
-	return err;
 }
-
-int aerostat_register(const struct aerostat_backend *backend)
-{
-	struct aerostat *a;
-	int err;
-
-	mutex_lock(&aerostat_registry);
-	if (aerostat_one) {
-		pr_err("aerostat: %s is ballooning already; unload its module first\n",
-		       aerostat_one->backend->ops->name);
-		err = -EBUSY;
-		goto out;
-	}
-	a = create(backend);
-	err = a ? start(a) : -ENOMEM;
-	if (err && a)
-		destroy(a);
-out:
-	mutex_unlock(&aerostat_registry);
-	return err;
-}
-EXPORT_SYMBOL_GPL(aerostat_register);
 
 /* What the engine says is next; @pages gets what can't be reclaimed, @n says how many. */
 static struct aero_unload unload_step(struct aerostat *a, struct page **pages, unsigned int *n)
@@ -198,7 +126,7 @@ static void drain(struct aerostat *a)
 		next = unload_step(a, pages, &n);
 		if (next.kind == AERO_UNLOAD_ABANDON) {
 			if (!said)
-				pr_warn("aerostat: %llu KiB could not be had back from the hypervisor\n",
+				pr_warn("%llu KiB could not be reclaimed from the hypervisor and stay out of use\n",
 					aerostat_kib(a->balloon.size_pages + n));
 			said = true;
 			a->backend->keep_unbacked(pages, n);
@@ -210,32 +138,13 @@ static void drain(struct aerostat *a)
 	} while (next.kind != AERO_UNLOAD_DONE);
 }
 
-void aerostat_unregister(const struct aerostat_backend *backend)
+void aerostat_worker_stop(struct aerostat *a)
 {
-	struct aerostat *a;
-
-	mutex_lock(&aerostat_registry);
-	a = aerostat_one;
-	if (WARN_ON(!a || a->backend != backend)) {
-		mutex_unlock(&aerostat_registry);
-		return;
-	}
-	aerostat_debugfs_stop(a);
-	aerostat_policy_stop(a);
-	aerostat_sysfs_stop(a);
-	aerostat_relief_stop(a);
-
-	/* The doorbell first, or it would wake the worker we wait for. */
+	/* The doorbell goes first, or it would wake the worker that is waited for. */
 	WRITE_ONCE(a->ending, true);
 	mutex_lock(&a->step);
 	a->balloon.ops->quiesce(a->balloon.hypervisor);
 	mutex_unlock(&a->step);
 	cancel_delayed_work_sync(&a->work);
-
 	drain(a);
-
-	WRITE_ONCE(aerostat_one, NULL);
-	destroy(a);
-	mutex_unlock(&aerostat_registry);
 }
-EXPORT_SYMBOL_GPL(aerostat_unregister);

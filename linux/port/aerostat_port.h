@@ -8,9 +8,11 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/printk.h>
+#include <linux/sched.h>
+#include <linux/string.h>
 #include <linux/types.h>
 
-#include "compat.h"
+#include "compat/balloon.h"
 
 /*
  * 2 MiB whatever the page size: what hypervisors take as one.  With pages of 4 KiB that is
@@ -27,6 +29,11 @@
 
 typedef struct page aero_page;
 
+struct aero_port;
+
+/* Moves a ballooned page for page migration, which holds both page locks.  0 or -errno. */
+typedef int (*aerostat_migrate_fn)(struct aero_port *port, struct page *to, struct page *from);
+
 struct aero_port {
 	/* Single pages; the kernel's list and lock, since its compaction isolates them. */
 	struct balloon_dev_info pages;
@@ -36,6 +43,10 @@ struct aero_port {
 	u64 unmanaged_pages;
 	/* Pages the guest keeps for itself.  Single word, written by the administrator. */
 	u64 reserve_pages;
+	/* Blocks from the free lists are zeroed where the kernel zeroes what it allocates. */
+	bool zero_blocks;
+	/* What page migration calls.  Constant. */
+	aerostat_migrate_fn migrate;
 	/* Blocks that came from the free lists, a counter.  Under the step lock. */
 	u64 free_list_blocks;
 };
@@ -82,5 +93,19 @@ void aero_port_trace(struct aero_port *port, enum aero_event event, u64 a, u64 b
 	       : (level) == AERO_LOG_WARNING ? KERN_WARNING \
 					     : KERN_INFO,   \
 	       ##__VA_ARGS__)
+
+/* -- what the port offers to the rest of the modules ----------------------------------- */
+
+static inline u64 aerostat_kib(u64 pages)
+{
+	return pages << (PAGE_SHIFT - 10);
+}
+
+/* Zeroes a block that nobody uses; 8 bytes a store, which no processor does worse. */
+static inline void aerostat_zero(struct page *block, unsigned int order)
+{
+	memset64(page_address(block), 0, PAGE_SIZE / sizeof(u64) << order);
+	cond_resched();
+}
 
 #endif

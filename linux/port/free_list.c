@@ -23,7 +23,8 @@
 #include <linux/sched.h>
 #include <linux/vmstat.h>
 
-#include "free_list.h"
+#include "port/free_list.h"
+#include "port/proc.h"
 
 static bool free_list = true;
 module_param(free_list, bool, 0444);
@@ -161,7 +162,7 @@ static bool zeroes(void)
 	return want_init_on_alloc(GFP_KERNEL) && !want_init_on_free();
 }
 
-unsigned int aerostat_free_list_take(struct aerostat *a, struct page **blocks, unsigned int n)
+unsigned int aerostat_free_list_take(struct aero_port *port, struct page **blocks, unsigned int n)
 {
 	unsigned int i;
 
@@ -178,9 +179,9 @@ unsigned int aerostat_free_list_take(struct aerostat *a, struct page **blocks, u
 	WRITE_ONCE(list.taker, NULL);
 	if (list.got < n)
 		list.again_at = jiffies + msecs_to_jiffies(PAUSE_MS);
-	for (i = 0; i < list.got && a->backend->zeroed && zeroes(); i++)
+	for (i = 0; i < list.got && port->zero_blocks && zeroes(); i++)
 		aerostat_zero(blocks[i], AERO_BLOCK_ORDER);
-	a->port.free_list_blocks += list.got;
+	port->free_list_blocks += list.got;
 	return list.got;
 }
 

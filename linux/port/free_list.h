@@ -3,7 +3,7 @@
 #ifndef AEROSTAT_LINUX_FREE_LIST_H
 #define AEROSTAT_LINUX_FREE_LIST_H
 
-#include "core.h"
+#include <aerostat/balloon.h>
 
 #if defined(CONFIG_PAGE_REPORTING) && defined(CONFIG_64BIT)
 
@@ -19,7 +19,7 @@ void aerostat_free_list_stop(void);
  * without __GFP_COMP; zeroed only where the hypervisor wants what the kernel
  * zeroes.  Returns how many.  Step lock; may sleep.
  */
-unsigned int aerostat_free_list_take(struct aerostat *a, struct page **blocks, unsigned int n);
+unsigned int aerostat_free_list_take(struct aero_port *port, struct page **blocks, unsigned int n);
 
 #else
 
@@ -31,7 +31,7 @@ static inline void aerostat_free_list_stop(void)
 {
 }
 
-static inline unsigned int aerostat_free_list_take(struct aerostat *a, struct page **blocks,
+static inline unsigned int aerostat_free_list_take(struct aero_port *port, struct page **blocks,
 						   unsigned int n)
 {
 	return 0;

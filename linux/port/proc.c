@@ -4,10 +4,11 @@
  * there is, and how it was started.
  */
 #include <linux/fs.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "core.h"
+#include "port/proc.h"
 
 /* /proc/meminfo has some 60 lines of 28 bytes; a command line is at most 2 KiB on x86. */
 #define PROC_BYTES 4096

@@ -7,8 +7,9 @@
 #include <linux/log2.h>
 #include <linux/sched.h>
 
-#include "core.h"
-#include "free_list.h"
+#include <aerostat/balloon.h>
+
+#include "port/free_list.h"
 
 /*
  * Without sleeping, waking kswapd or touching reserves: what is free and not
@@ -78,7 +79,7 @@ unsigned int aero_port_take(struct aero_port *port, unsigned int order, enum aer
 	unsigned int got = 0;
 
 	if (order == AERO_BLOCK_ORDER && effort == AERO_LIGHT)
-		got = aerostat_free_list_take(container_of(port, struct aerostat, port), blocks, n);
+		got = aerostat_free_list_take(port, blocks, n);
 	if (order)
 		return got + take_blocks(order, gfp, blocks + got, n - got);
 	if (effort == AERO_LIGHT)

@@ -6,10 +6,12 @@
  * that dump tools and /proc/kcore leave their content alone.
  */
 #include <linux/delay.h>
-#include <linux/pagemap.h>
+#include <linux/mm.h>
 #include <linux/vmstat.h>
 
-#include "core.h"
+#include "compat/balloon_pages.h"
+#include "compat/mapping.h"
+#include "port/store.h"
 
 /* Marking is most of what a held block costs, so these two loops are unrolled. */
 static void mark_offline(struct page *block)
@@ -60,44 +62,6 @@ static unsigned int unhold_blocks(struct list_head *list, struct page **blocks, 
 	return got;
 }
 
-#if AERO_BALLOON_CORE
-
-static void hold_pages(struct balloon_dev_info *info, struct page **pages, unsigned int n)
-{
-	unsigned int i;
-	LIST_HEAD(list);
-
-	for (i = 0; i < n; i++)
-		list_add(&pages[i]->lru, &list);
-	balloon_page_list_enqueue(info, &list);
-}
-
-#else
-
-/*
- * A page that was held before may have been looked at by compaction, which
- * locks it for a moment: so the lock is waited for, not assumed.
- */
-static void hold_pages(struct balloon_dev_info *info, struct page **pages, unsigned int n)
-{
-	unsigned long flags;
-	unsigned int i;
-
-	for (i = 0; i < n; i++)
-		lock_page(pages[i]);
-	spin_lock_irqsave(&info->pages_lock, flags);
-	for (i = 0; i < n; i++) {
-		balloon_page_insert(info, pages[i]);
-		aero_compat_count_held(pages[i], 1);
-	}
-	spin_unlock_irqrestore(&info->pages_lock, flags);
-	for (i = 0; i < n; i++)
-		unlock_page(pages[i]);
-	count_vm_events(BALLOON_INFLATE, n);
-}
-
-#endif
-
 static unsigned int unhold_pages(struct balloon_dev_info *info, struct page **pages, unsigned int n)
 {
 	struct page *page, *next;
@@ -116,7 +80,7 @@ void aero_port_hold(struct aero_port *port, enum aero_class class, aero_page **b
 		    unsigned int n)
 {
 	if (class == AERO_CLASS_PAGE)
-		hold_pages(&port->pages, blocks, n);
+		aero_compat_hold_pages(&port->pages, blocks, n);
 	else
 		hold_blocks(&port->blocks[class], blocks, n);
 }
@@ -129,102 +93,49 @@ unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class, aer
 	return unhold_blocks(&port->blocks[class], blocks, n);
 }
 
-#if AERO_MIGRATION && AERO_BALLOON_CORE
-
-/* The kernel replaces the page by itself when it has heard how it went. */
-static int finish_migration(struct balloon_dev_info *info, struct page *to, struct page *from,
-			    enum aero_migration result)
-{
-	switch (result) {
-	case AERO_MIGRATE_MOVED:
-		return 0;
-	case AERO_MIGRATE_SHRUNK:
-		return -ENOENT;
-	default:
-		return -EAGAIN;
-	}
-}
-
-#elif AERO_MIGRATION
-
-/* The isolated page @from is gone from the store; @to, if any, takes its place. */
-static void replace_page(struct balloon_dev_info *info, struct page *to, struct page *from)
-{
-	unsigned long flags;
-
-	if (to)
-		get_page(to);
-	spin_lock_irqsave(&info->pages_lock, flags);
-	if (to) {
-		balloon_page_insert(info, to);
-		aero_compat_count_held(to, 1);
-	}
-	info->isolated_pages--;
-	spin_unlock_irqrestore(&info->pages_lock, flags);
-	aero_compat_count_held(from, -1);
-	aero_compat_finalize(from);
-	put_page(from);
-}
-
-static int finish_migration(struct balloon_dev_info *info, struct page *to, struct page *from,
-			    enum aero_migration result)
-{
-	switch (result) {
-	case AERO_MIGRATE_MOVED:
-		replace_page(info, to, from);
-		count_vm_event(BALLOON_MIGRATE);
-		return 0;
-	case AERO_MIGRATE_SHRUNK:
-		replace_page(info, NULL, from);
-		count_vm_event(BALLOON_DEFLATE);
-		/* To the kernel a page that became free has been migrated well enough. */
-		return 0;
-	default:
-		return -EAGAIN;
-	}
-}
-
-#endif
-
 #if AERO_MIGRATION
 
-/*
- * Called by page migration with both pages locked and @from isolated.  The step
- * lock may be held by ourselves further up the stack, for an allocation of ours
- * may compact: so it is tried, never waited for.
- */
+/* Called by page migration with both pages locked and @from isolated. */
 static int migrate_one(struct balloon_dev_info *info, struct page *to, struct page *from,
 		       enum migrate_mode mode)
 {
-	struct aerostat *a = container_of(info, struct aerostat, port.pages);
-	int err;
+	struct aero_port *port = container_of(info, struct aero_port, pages);
 
-	if (!mutex_trylock(&a->step))
-		return -EAGAIN;
-	err = finish_migration(info, to, from, aero_migrate(&a->balloon, from, to));
-	mutex_unlock(&a->step);
-	return err;
+	return port->migrate(port, to, from);
+}
+
+int aerostat_store_migrated(struct aero_port *port, struct page *to, struct page *from,
+			    enum aero_migration result)
+{
+	return aero_compat_finish_migration(&port->pages, to, from, result);
+}
+
+#else
+
+int aerostat_store_migrated(struct aero_port *port, struct page *to, struct page *from,
+			    enum aero_migration result)
+{
+	return -EAGAIN;
 }
 
 #endif
 
-void aerostat_store_init(struct aerostat *a)
+void aerostat_store_init(struct aero_port *port, aerostat_migrate_fn migrate)
 {
 	unsigned int i;
 
-	balloon_devinfo_init(&a->port.pages);
+	balloon_devinfo_init(&port->pages);
 #if AERO_MIGRATION
-	a->port.pages.migratepage = migrate_one;
+	port->pages.migratepage = migrate_one;
 #endif
-#if AERO_MIGRATION_BY_MAPPING
-	a->port.pages.inode = aerostat_mapping_inode;
-#endif
+	port->migrate = migrate;
+	aero_compat_set_mapping(&port->pages);
 	for (i = 0; i < AERO_CLASSES; i++)
-		INIT_LIST_HEAD(&a->port.blocks[i]);
+		INIT_LIST_HEAD(&port->blocks[i]);
 }
 
-void aerostat_store_settle(struct aerostat *a)
+void aerostat_store_settle(struct aero_port *port)
 {
-	while (READ_ONCE(a->port.pages.isolated_pages))
+	while (READ_ONCE(port->pages.isolated_pages))
 		usleep_range(1000, 2000);
 }

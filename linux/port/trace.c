@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* The engine's events become the kernel's tracepoints. */
-#include "core.h"
-#include "compat.h"
+#include <aerostat/balloon.h>
+
+#include "compat/trace.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"

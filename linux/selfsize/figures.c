@@ -7,7 +7,8 @@
 #include <linux/swap.h>
 #include <linux/vmstat.h>
 
-#include "selfsize.h"
+#include "port/proc.h"
+#include "selfsize/selfsize.h"
 
 static void read_nodes(struct aero_policy_figures *f)
 {

@@ -8,7 +8,7 @@
 #include <linux/kstrtox.h>
 #include <linux/sysfs.h>
 
-#include "selfsize.h"
+#include "selfsize/selfsize.h"
 
 /* The files go before the policy does, so it is there while one of these runs. */
 static struct aerostat_policy *policy(void)

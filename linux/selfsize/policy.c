@@ -11,7 +11,8 @@
 #include <linux/moduleparam.h>
 #include <linux/seq_file.h>
 
-#include "selfsize.h"
+#include "port/proc.h"
+#include "selfsize/selfsize.h"
 
 static bool selfballooning;
 module_param(selfballooning, bool, 0444);

@@ -9,7 +9,7 @@
 
 #include <aerostat/policy.h>
 
-#include "core.h"
+#include "core/core.h"
 
 /* A policy of the table at work in this guest. */
 struct aerostat_guest_policy {
@@ -52,6 +52,12 @@ struct aerostat_policy {
 	bool swap_excess;
 	u64 swap_target_pages; /* with swap_excess */
 };
+
+/* policy.c: the guest's own target; after sysfs.c's start, and before its stop.  0 or -errno. */
+int aerostat_policy_start(struct aerostat *a);
+void aerostat_policy_stop(struct aerostat *a);
+/* Appends the policy's lines to the statistics. */
+void aerostat_policy_show(struct seq_file *m, struct aerostat *a);
 
 /* figures.c: how the guest is.  Events are counted since the last call with these @counts. */
 void aerostat_figures(struct aerostat *a, struct aerostat_counts *counts,

@@ -11,7 +11,7 @@
 
 #include <aerostat/vmware.h>
 
-#include "core.h"
+#include "core/backend.h"
 
 static struct aero_vmware vmware;
 

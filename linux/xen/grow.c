@@ -17,9 +17,9 @@
 #include <xen/balloon.h>
 #include <xen/page.h>
 
-#include "core.h"
-#include "compat.h"
-#include "xen.h"
+#include "core/backend.h"
+#include "compat/hotplug.h"
+#include "xen/internal.h"
 
 #if defined(CONFIG_MEMORY_HOTPLUG) && defined(CONFIG_X86)
 

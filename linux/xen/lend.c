@@ -12,9 +12,9 @@
 #include <xen/balloon.h>
 #include <xen/page.h>
 
-#include "core.h"
-#include "aerostat_xen.h"
-#include "xen.h"
+#include "core/backend.h"
+#include "xen/aerostat_xen.h"
+#include "xen/internal.h"
 
 static int hotplug_unpopulated;
 

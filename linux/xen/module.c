@@ -16,9 +16,10 @@
 
 #include <aerostat/xen.h>
 
-#include "core.h"
-#include "xen.h"
-#include "pv.h"
+#include "compat/xen.h"
+#include "core/backend.h"
+#include "xen/internal.h"
+#include "xen/pv.h"
 
 /* For the log alone: aero_port_log() looks at nothing in it. */
 static struct aero_port log_port;

@@ -17,7 +17,7 @@
 
 #include <aerostat/abi/xen.h>
 
-#include "pv.h"
+#include "xen/pv.h"
 
 static struct page *scratch;
 static struct mmu_update *updates;

@@ -19,8 +19,9 @@
 #include <xen/balloon.h>
 #include <xen/xen.h>
 
-#include "core.h"
-#include "xen.h"
+#include "compat/xen.h"
+#include "core/backend.h"
+#include "xen/internal.h"
 
 #define THREAD_NAME "xen-balloon"
 

@@ -14,8 +14,8 @@
 #include <xen/xen.h>
 #include <xen/xenbus.h>
 
-#include "core.h"
-#include "xen.h"
+#include "core/backend.h"
+#include "xen/internal.h"
 
 /* A pause of the administrator's is at least a second, and at the most an hour. */
 #define DELAY_MAX_S 3600UL

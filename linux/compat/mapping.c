@@ -3,8 +3,7 @@
  * Before 6.0 the kernel found out through the mapping of an inode how to migrate a
  * page.  So there has to be one, which takes a file system that nobody sees.
  */
-#include "core.h"
-#include "compat.h"
+#include "compat/mapping.h"
 
 #if AERO_MIGRATION_BY_MAPPING
 

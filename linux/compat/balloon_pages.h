@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * How single pages get onto the kernel's list of ballooned pages, and how the migration of
+ * one ends: kernels from 7.0 on do most of it by themselves.
+ */
+#ifndef AEROSTAT_COMPAT_BALLOON_PAGES_H
+#define AEROSTAT_COMPAT_BALLOON_PAGES_H
+
+#include <linux/pagemap.h>
+
+#include <aerostat/balloon.h>
+
+#include "compat/balloon.h"
+
+#if AERO_BALLOON_CORE
+
+static inline void aero_compat_hold_pages(struct balloon_dev_info *info, struct page **pages,
+					  unsigned int n)
+{
+	unsigned int i;
+	LIST_HEAD(list);
+
+	for (i = 0; i < n; i++)
+		list_add(&pages[i]->lru, &list);
+	balloon_page_list_enqueue(info, &list);
+}
+
+#else
+
+/*
+ * A page that was held before may have been looked at by compaction, which
+ * locks it for a moment: so the lock is waited for, not assumed.
+ */
+static inline void aero_compat_hold_pages(struct balloon_dev_info *info, struct page **pages,
+					  unsigned int n)
+{
+	unsigned long flags;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		lock_page(pages[i]);
+	spin_lock_irqsave(&info->pages_lock, flags);
+	for (i = 0; i < n; i++) {
+		balloon_page_insert(info, pages[i]);
+		aero_compat_count_held(pages[i], 1);
+	}
+	spin_unlock_irqrestore(&info->pages_lock, flags);
+	for (i = 0; i < n; i++)
+		unlock_page(pages[i]);
+	count_vm_events(BALLOON_INFLATE, n);
+}
+
+#endif
+
+#if AERO_MIGRATION && AERO_BALLOON_CORE
+
+/* The kernel replaces the page by itself when it has heard how it went. */
+static inline int aero_compat_finish_migration(struct balloon_dev_info *info, struct page *to,
+					       struct page *from, enum aero_migration result)
+{
+	switch (result) {
+	case AERO_MIGRATE_MOVED:
+		return 0;
+	case AERO_MIGRATE_SHRUNK:
+		return -ENOENT;
+	default:
+		return -EAGAIN;
+	}
+}
+
+#elif AERO_MIGRATION
+
+/* The isolated page @from is gone from the store; @to, if any, takes its place. */
+static inline void aero_compat_replace_page(struct balloon_dev_info *info, struct page *to,
+					    struct page *from)
+{
+	unsigned long flags;
+
+	if (to)
+		get_page(to);
+	spin_lock_irqsave(&info->pages_lock, flags);
+	if (to) {
+		balloon_page_insert(info, to);
+		aero_compat_count_held(to, 1);
+	}
+	info->isolated_pages--;
+	spin_unlock_irqrestore(&info->pages_lock, flags);
+	aero_compat_count_held(from, -1);
+	aero_compat_finalize(from);
+	put_page(from);
+}
+
+static inline int aero_compat_finish_migration(struct balloon_dev_info *info, struct page *to,
+					       struct page *from, enum aero_migration result)
+{
+	switch (result) {
+	case AERO_MIGRATE_MOVED:
+		aero_compat_replace_page(info, to, from);
+		count_vm_event(BALLOON_MIGRATE);
+		return 0;
+	case AERO_MIGRATE_SHRUNK:
+		aero_compat_replace_page(info, NULL, from);
+		count_vm_event(BALLOON_DEFLATE);
+		/* To the kernel a page that became free has been migrated well enough. */
+		return 0;
+	default:
+		return -EAGAIN;
+	}
+}
+
+#endif
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* What different kernels call the functions of their built-in Xen balloon. */
+#ifndef AEROSTAT_COMPAT_XEN_H
+#define AEROSTAT_COMPAT_XEN_H
+
+#include <linux/version.h>
+
+#include <xen/balloon.h>
+
+/* Before 5.16 they were called otherwise; <xen/balloon.h> declares them. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 16, 0)
+#define xen_alloc_ballooned_pages alloc_xenballooned_pages
+#define xen_free_ballooned_pages  free_xenballooned_pages
+#endif
+
+#endif
