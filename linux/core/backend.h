@@ -7,6 +7,7 @@
 #ifndef AEROSTAT_LINUX_BACKEND_H
 #define AEROSTAT_LINUX_BACKEND_H
 
+#include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/types.h>
 

@@ -5,6 +5,7 @@
  * them.
  */
 #include <linux/kstrtox.h>
+#include <linux/moduleparam.h>
 #include <linux/sysfs.h>
 
 #include "core/core.h"
