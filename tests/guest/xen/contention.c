@@ -263,7 +263,7 @@ static const char *unload(struct subject *s)
 	LAB_OK(lab_domain_memory(s->g, &is));
 	LAB_OK(lab_must(
 		s->g, 20000,
-		"dmesg | sed -n 's/.*aerostat: \\([0-9]*\\) KiB could not be had back.*/\\1/p'"
+		"dmesg | sed -n 's/.*aerostat: \\([0-9]*\\) KiB could not be reclaimed.*/\\1/p'"
 		" >/tmp/left"));
 	LAB_OK(lab_read_number(s->g, "/tmp/left", &said_kib));
 	LAB_OK(lab_read_number(s->g, low_file, &left_kib));
