@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "campaign.h"
+#include "world_guest.h"
 #include "sim_xen.h"
 
 /* A large block is 2 MiB, whatever the guest's page is. */
@@ -241,14 +242,9 @@ __attribute__((format(printf, 2, 3))) static void tell(const struct world *w, co
 	putchar('\n');
 }
 
-/* splitmix64, apart from the port's so that a change in one does not change the other. */
 static uint64_t chance(struct world *w, uint64_t n)
 {
-	uint64_t x = w->random += 0x9e3779b97f4a7c15ULL;
-
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	return (x ^ (x >> 31)) % n;
+	return world_chance(&w->random, n);
 }
 
 static void see(struct world *w, unsigned int sight, uint64_t n)
@@ -439,46 +435,14 @@ static void happen_target(struct world *w)
 	}
 }
 
-static aero_page *random_of(struct world *w, const struct sim_list *list)
-{
-	aero_page *page = list->first;
-	uint64_t skip = chance(w, 16);
-
-	while (page && page->next && skip--)
-		page = page->next;
-	return page;
-}
-
 static void happen_guest(struct world *w)
 {
-	const struct sim_list *list = chance(w, 2) ? &w->port.guest : &w->port.cache;
-	aero_page *page = random_of(w, list);
-	unsigned int n = (unsigned int)chance(w, 64);
-
-	switch (chance(w, 4)) {
-	case 0:
-		if (page)
-			sim_guest_verify(&w->port, page);
-		if (page)
-			sim_guest_rewrite(&w->port, page);
-		break;
-	case 1:
-		while (n-- && list->first)
-			sim_guest_free(&w->port, list->first);
-		break;
-	case 2:
-		sim_guest_alloc(&w->port, (unsigned int)chance(w, SIM_ORDERS), false);
-		break;
-	default:
-		while (n-- && sim_free_pages(&w->port) > w->kind->pages / 8)
-			sim_guest_alloc(&w->port, (unsigned int)chance(w, 3), chance(w, 2));
-		break;
-	}
+	world_guest(&w->port, &w->random, w->kind->pages);
 }
 
 static void happen_migration(struct world *w)
 {
-	aero_page *page = random_of(w, &w->port.isolated);
+	aero_page *page = world_page(&w->random, &w->port.isolated);
 	enum aero_migration result;
 
 	if (!page || chance(w, 3) == 0) {

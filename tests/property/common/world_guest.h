@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* Chance, and the guest that uses its memory while the balloon works, in every world. */
+#ifndef AEROSTAT_TESTS_WORLD_GUEST_H
+#define AEROSTAT_TESTS_WORLD_GUEST_H
+
+#include "sim.h"
+
+/*
+ * A number below @n (1 or more) from the generator whose state is @random.  It is not the
+ * port's generator, so that a change in one does not change the other's course.
+ */
+uint64_t world_chance(uint64_t *random, uint64_t n);
+
+/* One of the first pages of @list, or NULL when it is empty. */
+aero_page *world_page(uint64_t *random, const struct sim_list *list);
+
+/*
+ * The guest reads, writes, frees or allocates memory.  It fills its free memory up to an
+ * eighth of its @pages.
+ */
+void world_guest(struct aero_port *port, uint64_t *random, uint64_t pages);
+
+#endif
