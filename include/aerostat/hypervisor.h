@@ -11,7 +11,7 @@
 
 /*
  * Blocks in one batch, and units in one batch.  512 fills a batch page of VMware's protocol.
- * Tests that explore a tiny guest to the end make it smaller.
+ * A test with a tiny guest (tests/interrupt/) makes it smaller.
  */
 #ifndef AERO_BATCH_MAX
 #define AERO_BATCH_MAX 512U

@@ -69,7 +69,7 @@ enum aero_vmw_status {
 #define AERO_VMW_ENTRY_STATUS	0x1fULL
 #define AERO_VMW_ENTRY_RESERVED 0xfe0ULL
 
-/* 512 pages of 4 KiB.  Tests that explore a tiny guest to the end make it smaller. */
+/* 512 pages of 4 KiB.  A test with a tiny guest (tests/interrupt/) makes it smaller. */
 #ifndef AERO_VMW_2M_ORDER
 #define AERO_VMW_2M_ORDER 9
 #endif
