@@ -223,6 +223,29 @@ static uint32_t reclaim_pv(struct aero_xen *x, struct aero_batch *batch)
 	return map(x, 0, done) ? done : 0;
 }
 
+/* -- sizes ------------------------------------------------------------------------- */
+
+uint64_t aero_xen_target(uint64_t stored)
+{
+	return stored >> 63 ? 0 : stored;
+}
+
+uint64_t aero_xen_beyond(uint64_t stored, uint64_t all, uint64_t room)
+{
+	uint64_t target = aero_xen_target(stored);
+
+	if (target <= all)
+		return 0;
+	return target - all < room ? target - all : room;
+}
+
+uint64_t aero_xen_room(long maximum, long reserved)
+{
+	if (maximum < 0 || reserved < 0 || reserved > maximum)
+		return 0;
+	return (uint64_t)(maximum - reserved);
+}
+
 /* -- the table --------------------------------------------------------------------- */
 
 static enum aero_reply offer(void *hypervisor, struct aero_batch *batch)

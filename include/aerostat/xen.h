@@ -73,6 +73,26 @@ struct aero_xen {
 /* The ops for aero_init(); its hypervisor pointer is a struct aero_xen. */
 extern const struct aero_hypervisor_ops aero_xen_ops;
 
+/*
+ * A target as the guest's system stores it, in pages.  Some kernels take away what the
+ * guest does not see of its memory without a look at the sign, so what stands for a
+ * negative number asks for nothing.
+ */
+uint64_t aero_xen_target(uint64_t stored);
+
+/*
+ * How many pages more than @all a stored target asks for, and no more than the @room
+ * pages that Xen would still give this guest.
+ */
+uint64_t aero_xen_beyond(uint64_t stored, uint64_t all, uint64_t room);
+
+/*
+ * The room in a guest, from Xen's answers to XENMEM_maximum_reservation and
+ * XENMEM_current_reservation.  An error, or a guest that has more than its maximum,
+ * means that there is none.
+ */
+uint64_t aero_xen_room(long maximum, long reserved);
+
 /* @guest and @ctx must outlive the use. */
 void aero_xen_init(struct aero_xen *x, struct aero_port *port, const struct aero_xen_guest *guest,
 		   void *ctx);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* aerostat_xen.ko: what a Linux guest does for Xen's balloon. */
+#define pr_fmt(fmt) "aerostat: xen: " fmt
+
 #include <linux/gfp.h>
 #include <linux/highmem.h>
 #include <linux/module.h>
@@ -47,6 +49,23 @@ static long memory_op(void *ctx, enum aero_xen_op op, u64 *frames, u32 extents, 
 }
 
 /*
+ * What the guest has and what the balloon holds, at the start of the last run.  The sum is
+ * exact there, because no batch is under way; without the step lock it is not, for the
+ * pages of a batch count in neither until Xen has answered.
+ */
+static u64 all_pages;
+
+/* Pages that Xen would still give this guest, as the toolstack has limited it. */
+static u64 room(void)
+{
+	domid_t self = DOMID_SELF;
+	long maximum = HYPERVISOR_memory_op(XENMEM_maximum_reservation, &self);
+	long reserved = HYPERVISOR_memory_op(XENMEM_current_reservation, &self);
+
+	return aero_xen_room(maximum, reserved);
+}
+
+/*
  * The target is what the guest should have; what it has now and what we hold are
  * all there is.  So the balloon's size follows from both, whoever else changes the
  * guest's reservation.
@@ -54,33 +73,54 @@ static long memory_op(void *ctx, enum aero_xen_op op, u64 *frames, u32 extents, 
 static u64 wanted_pages(void *ctx)
 {
 	u64 all = balloon_stats.current_pages + aerostat_size_pages();
-	u64 target = READ_ONCE(balloon_stats.target_pages);
+	u64 target = aero_xen_target(READ_ONCE(balloon_stats.target_pages));
 
+	WRITE_ONCE(all_pages, all);
 	aerostat_xen_target_pace();
 	return all > target ? all - target : 0;
 }
 
 /*
+ * No memory can be added, so a target above all there is cannot be met: it is cut back
+ * to what the guest will have once all loans are back, ours and those of the kernel's
+ * own lending.
+ */
+static void cut_target(u64 all)
+{
+	u64 target = aero_xen_target(READ_ONCE(balloon_stats.target_pages));
+	u64 most = all + aerostat_lent_pages() + READ_ONCE(balloon_stats.target_unpopulated);
+
+	if (target <= most)
+		return;
+	pr_warn_ratelimited(
+		"no memory can be added: the target is cut back from %llu to %llu KiB\n",
+		aerostat_kib(target), aerostat_kib(most));
+	WRITE_ONCE(balloon_stats.target_pages, most);
+}
+
+/*
  * Pages on loan are missing in the guest like any others; memory is added in their
- * place where the administrator wants that.  Where none can be added, a target above
- * all there is cannot be met.
+ * place where the administrator wants that.  Never more is added for a target than Xen
+ * lets the guest have: the page structures of memory that stays empty would use up
+ * the memory that the guest has.
  */
 static u64 beyond_pages(void *ctx)
 {
 	u64 all = balloon_stats.current_pages + aerostat_size_pages();
 	u64 target = READ_ONCE(balloon_stats.target_pages);
-	u64 wanted = target + aerostat_xen_lend_wanted();
+	u64 beyond;
 
+	if (!aerostat_xen_can_grow()) {
+		cut_target(all);
+		return 0;
+	}
+	/* Borrowers want pages without memory, which Xen does not limit. */
+	beyond = aerostat_xen_lend_wanted();
 	if (!aerostat_xen_lend_adds())
 		all += aerostat_lent_pages();
-	if (aerostat_xen_can_grow())
-		return wanted > all ? wanted - all : 0;
-	if (target > all) {
-		pr_warn("aerostat: xen: no memory can be added: the target is cut back from %llu to %llu KiB\n",
-			aerostat_kib(target), aerostat_kib(all));
-		WRITE_ONCE(balloon_stats.target_pages, all);
-	}
-	return 0;
+	if (aero_xen_target(target) > all)
+		return beyond + aero_xen_beyond(target, all, room());
+	return beyond - min(beyond, all - aero_xen_target(target));
 }
 
 static void left(void *ctx, struct page *block, u32 order)
@@ -157,9 +197,7 @@ static u64 guest_pages(void)
 /* Never above all there is: a guest does not add memory to itself. */
 static void set_target(u64 pages)
 {
-	u64 all = guest_pages() + aerostat_size_pages();
-
-	WRITE_ONCE(balloon_stats.target_pages, min(pages, all));
+	WRITE_ONCE(balloon_stats.target_pages, min(pages, READ_ONCE(all_pages)));
 }
 
 /* What drivers gave back to the built-in balloon, or came online there. */
