@@ -5,9 +5,12 @@
  * xen_memory0.  A kernel with CONFIG_XEN_BALLOON does both by itself, and we only
  * want to hear of it; in others we do the same under the same names.
  */
+#define pr_fmt(fmt) "aerostat: xen: " fmt
+
 #include <linux/ctype.h>
 #include <linux/device.h>
 #include <linux/module.h>
+#include <linux/workqueue.h>
 
 #include <xen/balloon.h>
 #include <xen/page.h>
@@ -156,8 +159,9 @@ static int parse(struct device_attribute *attr, const char *text, u64 min, u64 m
 	if (!err && (*value < min || *value > max))
 		err = -ERANGE;
 	if (err)
-		pr_err("aerostat: %s takes a whole number from %llu to %llu; nothing was changed\n",
-		       attr->attr.name, min, max);
+		pr_err_ratelimited(
+			"%s takes a whole number from %llu to %llu; nothing was changed\n",
+			attr->attr.name, min, max);
 	return err;
 }
 
@@ -197,7 +201,8 @@ static ssize_t target_store(struct device *dev, struct device_attribute *attr, c
 		return -EPERM;
 	bytes = memparse(text, &end);
 	if (!isdigit(*text) || (*end && *end != '\n')) {
-		pr_err("aerostat: target takes bytes, with K, M or G behind the number or not; nothing was changed\n");
+		pr_err_ratelimited(
+			"target takes bytes, with K, M or G behind the number or not; nothing was changed\n");
 		return -EINVAL;
 	}
 	set_target(bytes >> PAGE_SHIFT);
@@ -301,6 +306,30 @@ static struct xenbus_watch watch = {
 
 static bool watching;
 
+/* -- a new target during a pause --------------------------------------------------- */
+
+/*
+ * The worker may be in a pause of up to an hour when the target changes, and nobody may
+ * kick it: not the files of the built-in balloon, and after a restore our watch can be
+ * told before the kernel has stored the new target.  So once a second somebody looks.
+ */
+#define LOOK_EVERY HZ
+
+static unsigned long seen_target;
+
+static void look(struct work_struct *work);
+static DECLARE_DEFERRABLE_WORK(look_work, look);
+
+static void look(struct work_struct *work)
+{
+	unsigned long target = READ_ONCE(balloon_stats.target_pages);
+
+	if (target != seen_target)
+		aerostat_kick();
+	seen_target = target;
+	schedule_delayed_work(&look_work, LOOK_EVERY);
+}
+
 /* Without the watch the worker still sees the target once a period, if slower. */
 static int store_is_up(struct notifier_block *nb, unsigned long event, void *data)
 {
@@ -308,7 +337,7 @@ static int store_is_up(struct notifier_block *nb, unsigned long event, void *dat
 
 	watching = !err;
 	if (err)
-		pr_warn("aerostat: xen: no watch on memory/target (%d)\n", err);
+		pr_warn("no watch on memory/target (%d)\n", err);
 	return NOTIFY_DONE;
 }
 
@@ -321,16 +350,19 @@ int aerostat_xen_target_start(void)
 	int err = files_start();
 
 	if (err) {
-		pr_err("aerostat: xen: the files of xen_memory0 can't be made (%d); is another driver loaded?\n",
+		pr_err("the files of xen_memory0 can't be made (%d); is another driver loaded?\n",
 		       err);
 		return err;
 	}
 	register_xenstore_notifier(&store_notifier);
+	seen_target = READ_ONCE(balloon_stats.target_pages);
+	schedule_delayed_work(&look_work, LOOK_EVERY);
 	return 0;
 }
 
 void aerostat_xen_target_stop(void)
 {
+	cancel_delayed_work_sync(&look_work);
 	unregister_xenstore_notifier(&store_notifier);
 	if (watching)
 		unregister_xenbus_watch(&watch);
