@@ -13,4 +13,13 @@
 #define xen_free_ballooned_pages  free_xenballooned_pages
 #endif
 
+/* Up to 6.10 an empty entry ends a table of sysctls; from 6.11 on such an entry is refused. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+#define AERO_COMPAT_SYSCTL_END \
+	{                      \
+	}
+#else
+#define AERO_COMPAT_SYSCTL_END
+#endif
+
 #endif

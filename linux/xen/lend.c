@@ -3,6 +3,8 @@
  * Pages lent to drivers that map other guests' memory: they need page structures
  * and addresses, and no memory behind them.
  */
+#define pr_fmt(fmt) "aerostat: xen: " fmt
+
 #include <linux/atomic.h>
 #include <linux/highmem.h>
 #include <linux/module.h>
@@ -12,6 +14,7 @@
 #include <xen/balloon.h>
 #include <xen/page.h>
 
+#include "compat/xen.h"
 #include "core/backend.h"
 #include "xen/aerostat_xen.h"
 #include "xen/internal.h"
@@ -24,7 +27,7 @@ static int set_hotplug_unpopulated(const char *text, const struct kernel_param *
 	int err = kstrtobool(text, &value);
 
 	if (err)
-		pr_err("aerostat: hotplug_unpopulated takes 0 or 1; nothing was changed\n");
+		pr_err_ratelimited("hotplug_unpopulated takes 0 or 1; nothing was changed\n");
 	else
 		WRITE_ONCE(hotplug_unpopulated, value);
 	return err;
@@ -169,14 +172,17 @@ static struct ctl_table table[] = {{
 					   .extra1 = SYSCTL_ZERO,
 					   .extra2 = SYSCTL_ONE,
 				   },
-				   {}};
+				   AERO_COMPAT_SYSCTL_END};
 
 static struct ctl_table_header *sysctl;
 
 int aerostat_xen_lend_start(void)
 {
 	sysctl = register_sysctl("xen/balloon", table);
-	return sysctl ? 0 : -ENOMEM;
+	/* The parameter of the same name does the same. */
+	if (!sysctl)
+		pr_warn("there is no sysctl xen.balloon.hotplug_unpopulated; use the module's parameter\n");
+	return 0;
 }
 
 void aerostat_xen_lend_stop(void)
