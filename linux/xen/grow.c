@@ -7,6 +7,8 @@
  * Built with CONFIG_XEN_BALLOON_MEMORY_HOTPLUG, the kernel gives all memory that
  * comes online to its own balloon, and ours gets it from there.
  */
+#define pr_fmt(fmt) "aerostat: xen: " fmt
+
 #include <linux/ioport.h>
 #include <linux/memory.h>
 #include <linux/memory_hotplug.h>
@@ -198,7 +200,7 @@ int aerostat_xen_grow_start(void)
 	/* Somebody else's callback would take pages without memory for memory. */
 	err = online_start();
 	if (err) {
-		pr_warn("aerostat: xen: another driver watches memory come online; none can be added\n");
+		pr_warn("another driver watches memory come online; none can be added\n");
 		return 0;
 	}
 	err = register_memory_notifier(&memory_notifier);
@@ -297,8 +299,8 @@ static u64 affordable(u64 pages)
 
 static u64 failed(const char *why, u64 pages, int err)
 {
-	pr_warn_ratelimited("aerostat: xen: %llu KiB more memory were asked for: %s (%d)\n",
-			    aerostat_kib(pages), why, err);
+	pr_warn_ratelimited("%llu KiB more memory were asked for: %s (%d)\n", aerostat_kib(pages),
+			    why, err);
 	aerostat_xen_lend_news(true);
 	return 0;
 }
@@ -321,8 +323,8 @@ u64 aerostat_xen_grow(u64 pages)
 	/* Else it stays what it was at boot, for the front to know. */
 	if (IS_ENABLED(CONFIG_XEN_BALLOON))
 		balloon_stats.total_pages += size >> PAGE_SHIFT;
-	pr_info("aerostat: xen: added %llu KiB of memory at 0x%llx; it is used once it is online\n",
-		size >> 10, start);
+	pr_info("added %llu KiB of memory at 0x%llx; it is used once it is online\n", size >> 10,
+		start);
 	return size >> PAGE_SHIFT;
 }
 

@@ -6,6 +6,8 @@
  * it does not bring the guest down.  All entries of a batch are written by one
  * hypercall, and forgotten by the TLBs in another.
  */
+#define pr_fmt(fmt) "aerostat: xen: " fmt
+
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -125,7 +127,7 @@ static bool hide(struct page **blocks, u32 n, u32 order)
 void aerostat_xen_pv_hide(struct page **blocks, u32 n, u32 order)
 {
 	if (!hide(blocks, n, order))
-		pr_warn_once("aerostat: xen: pages without memory could not be hidden\n");
+		pr_warn_once("pages without memory could not be hidden\n");
 }
 
 /*
@@ -145,7 +147,7 @@ bool aerostat_xen_pv_map(void *ctx, struct page **pages, u32 n, const u64 *frame
 	if (ok && run_updates(n))
 		return true;
 	if (!hide(pages, n, 0))
-		pr_err("aerostat: xen: %u pages can be neither mapped nor unmapped\n", n);
+		pr_err("%u pages can be neither mapped nor unmapped\n", n);
 	return false;
 }
 
@@ -159,7 +161,7 @@ bool aerostat_xen_pv_unmap(void *ctx, struct page **pages, u32 n, u64 *frames)
 		return true;
 	/* Some of them did: the state before is the only one we know. */
 	if (!aerostat_xen_pv_map(ctx, pages, n, frames))
-		pr_err("aerostat: xen: %u pages of the guest lost their mapping\n", n);
+		pr_err("%u pages of the guest lost their mapping\n", n);
 	return false;
 }
 
@@ -172,5 +174,5 @@ void aerostat_xen_pv_forget(struct page **pages, u32 n)
 	for (i = 0; i < n; i++)
 		ok &= put_update(i, &table, pages[i], __pte_ma(0));
 	if (n && !(ok && run_updates(n)))
-		pr_warn("aerostat: xen: %u pages without memory are still mapped\n", n);
+		pr_warn("%u pages without memory are still mapped\n", n);
 }

@@ -8,6 +8,8 @@
  * A live patch can't do this: it takes hold of a function when no task is inside
  * of it, and the thread never leaves its loop.
  */
+#define pr_fmt(fmt) "aerostat: xen: " fmt
+
 #include <linux/kthread.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
@@ -51,7 +53,7 @@ int aerostat_xen_takeover(void)
 	struct task_struct *task = find_thread();
 
 	if (!task) {
-		pr_err("aerostat: there is no thread %s to take over from; is another driver loaded?\n",
+		pr_err("there is no thread %s to take over from; is another driver loaded?\n",
 		       THREAD_NAME);
 		return -ESRCH;
 	}
@@ -59,7 +61,7 @@ int aerostat_xen_takeover(void)
 	thread_data = kthread_data(task);
 	kthread_stop(task);
 	put_task_struct(task);
-	pr_info("aerostat: stopped the built-in balloon (thread %s); it is started again at unload\n",
+	pr_info("stopped the built-in balloon (thread %s); it is started again at unload\n",
 		THREAD_NAME);
 	return 0;
 }
@@ -69,10 +71,10 @@ void aerostat_xen_giveback(void)
 	struct task_struct *task = kthread_run(thread_function, thread_data, THREAD_NAME);
 
 	if (IS_ERR(task))
-		pr_err("aerostat: could not start the built-in balloon again (%ld); this guest's size is fixed until aerostat_xen is loaded\n",
+		pr_err("could not start the built-in balloon again (%ld); this guest's size is fixed until aerostat_xen is loaded\n",
 		       PTR_ERR(task));
 	else
-		pr_info("aerostat: started the built-in balloon again\n");
+		pr_info("started the built-in balloon again\n");
 }
 
 /* -- its pages --------------------------------------------------------------------- */
@@ -168,6 +170,6 @@ void aerostat_xen_adopt(void)
 	}
 	kvfree(pages);
 	if (adopted)
-		pr_info("aerostat: took over %llu KiB that were ballooned already\n",
-			aerostat_kib(adopted));
+		pr_info_ratelimited("took over %llu KiB that were ballooned already\n",
+				    aerostat_kib(adopted));
 }
