@@ -22,6 +22,9 @@ bool aerostat_xen_sees_machine_frames(void);
 int aerostat_xen_target_start(void);
 void aerostat_xen_target_stop(void);
 
+/* The target in pages, as Xen's tools wrote it, for the worker that acts on it now. */
+unsigned long aerostat_xen_target_read(void);
+
 /* Takes the administrator's limits over into the engine, and shows how it goes; step lock. */
 void aerostat_xen_target_pace(void);
 void aerostat_xen_target_run_ended(u32 retries, u32 delay_ms);

@@ -73,7 +73,7 @@ static u64 room(void)
 static u64 wanted_pages(void *ctx)
 {
 	u64 all = balloon_stats.current_pages + aerostat_size_pages();
-	u64 target = aero_xen_target(READ_ONCE(balloon_stats.target_pages));
+	u64 target = aero_xen_target(aerostat_xen_target_read());
 
 	WRITE_ONCE(all_pages, all);
 	aerostat_xen_target_pace();
@@ -96,6 +96,7 @@ static void cut_target(u64 all)
 		"no memory can be added: the target is cut back from %llu to %llu KiB\n",
 		aerostat_kib(target), aerostat_kib(most));
 	WRITE_ONCE(balloon_stats.target_pages, most);
+	aerostat_xen_target_read();
 }
 
 /*

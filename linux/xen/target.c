@@ -312,22 +312,29 @@ static bool watching;
  * The worker may be in a pause of up to an hour when the target changes, and nobody may
  * kick it: not the files of the built-in balloon, and after a restore our watch can be
  * told before the kernel has stored the new target.  So once a second somebody looks.
+ * The target is compared with the one that the worker has read, for a kick that the
+ * worker does not need would cut a pause short.
  */
 #define LOOK_EVERY HZ
 
-static unsigned long seen_target;
+static unsigned long worked_on_target;
 
 static void look(struct work_struct *work);
 static DECLARE_DEFERRABLE_WORK(look_work, look);
 
 static void look(struct work_struct *work)
 {
+	if (READ_ONCE(balloon_stats.target_pages) != READ_ONCE(worked_on_target))
+		aerostat_kick();
+	schedule_delayed_work(&look_work, LOOK_EVERY);
+}
+
+unsigned long aerostat_xen_target_read(void)
+{
 	unsigned long target = READ_ONCE(balloon_stats.target_pages);
 
-	if (target != seen_target)
-		aerostat_kick();
-	seen_target = target;
-	schedule_delayed_work(&look_work, LOOK_EVERY);
+	WRITE_ONCE(worked_on_target, target);
+	return target;
 }
 
 /* Without the watch the worker still sees the target once a period, if slower. */
@@ -355,7 +362,7 @@ int aerostat_xen_target_start(void)
 		return err;
 	}
 	register_xenstore_notifier(&store_notifier);
-	seen_target = READ_ONCE(balloon_stats.target_pages);
+	aerostat_xen_target_read();
 	schedule_delayed_work(&look_work, LOOK_EVERY);
 	return 0;
 }
