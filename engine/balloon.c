@@ -32,6 +32,8 @@ static struct aero_next end_run(struct aero_balloon *b, enum aero_run_end why)
 	if (why == AERO_END_DONE || why == AERO_END_RATE)
 		aero_pace_end(b);
 	b->phase = AERO_PHASE_REST;
+	b->last_end = why;
+	b->runs_ended++;
 	aero_port_trace(b->port, AERO_EVENT_RUN_END, b->target_pages, b->size_pages, (uint64_t)why);
 	return after(aero_pace_delay_ms(b, why));
 }

@@ -169,6 +169,10 @@ uint64_t aero_relieve(struct aero_balloon *b, uint64_t pages)
 	if (freed < pages)
 		freed += relieve_broken(b, pages - freed);
 	b->counters.relieved_pages += freed;
+	if (freed) {
+		b->last_relief_pages = freed;
+		b->last_relief_ms = aero_port_now_ms(b->port);
+	}
 	aero_port_trace(b->port, AERO_EVENT_RELIEVE, pages, freed, 0);
 	return freed;
 }

@@ -144,6 +144,10 @@ struct aero_balloon {
 	uint64_t lent_pages; /* out on loan, without memory behind them */
 	enum aero_phase phase;
 	bool reset_required;
+	enum aero_run_end last_end; /* of the last run; meaningless while no run has ended */
+	uint64_t runs_ended;
+	uint64_t last_relief_pages; /* what aero_relieve() last gave the guest ... */
+	uint64_t last_relief_ms;    /* ... and when, by aero_port_now_ms() */
 
 	/* Under the step lock. */
 	uint64_t held[AERO_CLASSES]; /* blocks in the store, isolated pages too */

@@ -34,6 +34,21 @@ static void runs_are_a_second_apart(void **state)
 	assert_int_equal(next.delay_ms, 1000);
 }
 
+static void end_of_the_last_run_is_remembered(void **state)
+{
+	struct rig *rig = *state;
+
+	assert_int_equal(rig->b.runs_ended, 0);
+	rig->fake.on_connect = (struct fake_order){.reply = AERO_REPLY_FAILED, .times = 1};
+	rig_run(rig);
+	assert_int_equal(rig->b.runs_ended, 1);
+	assert_int_equal(rig->b.last_end, AERO_END_COMMAND);
+	rig->fake.target_pages = 512;
+	rig_run(rig);
+	assert_int_equal(rig->b.runs_ended, 2);
+	assert_int_equal(rig->b.last_end, AERO_END_DONE);
+}
+
 static void failed_connect_is_tried_again_and_said_once(void **state)
 {
 	struct rig *rig = *state;
@@ -511,6 +526,7 @@ int main(void)
 		RIG_TEST(first_run_connects_and_follows_the_target),
 		RIG_TEST(nothing_is_called_before_the_first_step),
 		RIG_TEST_CONNECTED(runs_are_a_second_apart),
+		RIG_TEST(end_of_the_last_run_is_remembered),
 		RIG_TEST(failed_connect_is_tried_again_and_said_once),
 		RIG_TEST(lost_connection_is_said_again_after_a_good_one),
 		RIG_TEST(reset_while_connecting_is_a_failed_connect),

@@ -236,6 +236,26 @@ static void relieve_of_more_than_all_empties_the_balloon(void **state)
 	assert_int_equal(rig->b.size_pages, 0);
 }
 
+/* What an unprivileged user reads of it: how much the last relief gave, and when. */
+static void last_relief_is_remembered_and_a_vain_one_is_not(void **state)
+{
+	struct rig *rig = inflated(state, 2, 300);
+	uint64_t now = rig->port.now_ms += 7000;
+
+	assert_int_equal(rig->b.last_relief_pages, 0);
+	assert_int_equal(aero_relieve(&rig->b, 250), 250);
+	assert_int_equal(rig->b.last_relief_pages, 250);
+	assert_int_equal(rig->b.last_relief_ms, now);
+	rig->port.now_ms += 1000;
+	aero_relieve(&rig->b, UINT64_MAX);
+	assert_int_equal(rig->b.last_relief_pages, 1324 - 250);
+	assert_int_equal(rig->b.last_relief_ms, now + 1000);
+	rig->port.now_ms += 1000;
+	assert_int_equal(aero_relieve(&rig->b, 10), 0);
+	assert_int_equal(rig->b.last_relief_pages, 1324 - 250);
+	assert_int_equal(rig->b.last_relief_ms, now + 1000);
+}
+
 static void relieve_holds_inflation_off_for_a_while(void **state)
 {
 	struct rig *rig = inflated(state, 0, 1000 % 512);
@@ -363,6 +383,7 @@ int main(void)
 		RIG_TEST_CONNECTED(relieve_gives_at_least_one_block),
 		RIG_TEST_CONNECTED(relieve_goes_on_to_larger_blocks),
 		RIG_TEST_CONNECTED(relieve_of_more_than_all_empties_the_balloon),
+		RIG_TEST_CONNECTED(last_relief_is_remembered_and_a_vain_one_is_not),
 		RIG_TEST_CONNECTED(relieve_holds_inflation_off_for_a_while),
 		RIG_TEST_CONNECTED(deflation_goes_on_while_inflation_is_held_off),
 		RIG_TEST_CONNECTED(relieve_without_a_connection_does_nothing),
