@@ -87,8 +87,9 @@ int aerostat_register(const struct aerostat_backend *backend)
 
 	mutex_lock(&registration);
 	if (aerostat_one) {
-		pr_err("%s is ballooning already; unload its module first\n",
-		       aerostat_one->backend->ops->name);
+		pr_err_ratelimited(
+			"the balloon for %s is active already; unload its module first\n",
+			aerostat_one->backend->ops->name);
 		err = -EBUSY;
 		goto out;
 	}

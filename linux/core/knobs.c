@@ -4,8 +4,11 @@
  * starts with) and the files in sysfs (what it goes on with); docs/use/abi.md lists
  * them.
  */
+#define pr_fmt(fmt) "aerostat: " fmt
+
 #include <linux/kstrtox.h>
 #include <linux/moduleparam.h>
+#include <linux/printk.h>
 #include <linux/sysfs.h>
 
 #include "core/core.h"
@@ -36,16 +39,21 @@ static u64 default_reserve_pages(void)
 	return min_t(u64, totalram_pages() / 64, kib_to_pages(256 * 1024));
 }
 
-/* One number within the knob's bounds, or one clear error and nothing else. */
-static int parse(const struct knob *knob, const char *text, u64 *value)
+/*
+ * Reads one number within the knob's bounds.  On error *@value is not to be used, and
+ * the log says what the knob takes.  The message is rate-limited, because a script may
+ * write a wrong value in a loop; the kernel names this function where it left some out.
+ */
+static int aerostat_parse_knob(const struct knob *knob, const char *text, u64 *value)
 {
 	int err = kstrtou64(text, 0, value);
 
 	if (!err && (*value < knob->min || *value > knob->max))
 		err = -ERANGE;
 	if (err)
-		pr_err("aerostat: %s takes a whole number from %llu to %llu; nothing was changed\n",
-		       knob->name, knob->min, knob->max);
+		pr_err_ratelimited(
+			"%s takes a whole number from %llu to %llu; nothing was changed\n",
+			knob->name, knob->min, knob->max);
 	return err;
 }
 
@@ -59,7 +67,7 @@ static int param_set(const char *text, const struct kernel_param *kp)
 
 	if (!text)
 		text = "";
-	err = parse(knob, text, &value);
+	err = aerostat_parse_knob(knob, text, &value);
 	if (err)
 		return err;
 	knob->initial = value;
@@ -142,7 +150,7 @@ static void set(struct aerostat *a, enum aerostat_knob id, u64 value)
 int aerostat_knob_write(struct aerostat *a, enum aerostat_knob id, const char *text)
 {
 	u64 value;
-	int err = parse(&knobs[id], text, &value);
+	int err = aerostat_parse_knob(&knobs[id], text, &value);
 
 	if (err)
 		return err;

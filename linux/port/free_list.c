@@ -16,10 +16,13 @@
  *
  * docs/design/design.md, "Blocks from the free lists".
  */
+#define pr_fmt(fmt) "aerostat: " fmt
+
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/moduleparam.h>
 #include <linux/page_reporting.h>
+#include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/vmstat.h>
 
@@ -152,7 +155,7 @@ static bool take_round(void)
 not_kept:
 	list.got = before;
 	list.on = false;
-	pr_warn("aerostat: this kernel keeps its free blocks to itself: large blocks come from the allocator\n");
+	pr_warn("this kernel takes back free blocks that it has reported; large blocks are taken from the allocator from now on\n");
 	return false;
 }
 
@@ -189,13 +192,13 @@ unsigned int aerostat_free_list_take(struct aero_port *port, struct page **block
 static const char *obstacle(void)
 {
 	if (IS_ENABLED(CONFIG_KASAN) || IS_ENABLED(CONFIG_KMSAN))
-		return "the kernel checks each access to memory";
+		return "the kernel checks each access to memory (KASAN or KMSAN)";
 	if (debug_pagealloc_enabled_static() || page_poisoning_enabled())
-		return "the kernel marks free pages";
+		return "the kernel poisons or unmaps free pages";
 	if (aerostat_booted_with("page_owner=on"))
-		return "the kernel keeps a book of pages' owners";
+		return "the kernel tracks the owner of each page (page_owner=on)";
 	if (aerostat_has_cma())
-		return "a part of free memory is set aside for contiguous allocation";
+		return "a part of free memory is set aside for contiguous allocation (CMA)";
 	return NULL;
 }
 
@@ -210,12 +213,13 @@ void aerostat_free_list_start(void)
 		list.device.report = report;
 		err = page_reporting_register(&list.device);
 		if (err)
-			why = err == -EBUSY ? "another driver reports free pages" : "no memory";
+			why = err == -EBUSY ? "another driver reports free pages"
+					    : "page reporting could not be enabled";
 	}
 	list.on = !why;
 	list.again_at = jiffies;
 	if (why)
-		pr_info("aerostat: large blocks come from the allocator, not from the free lists: %s\n",
+		pr_info("large blocks are taken from the allocator instead of the free lists: %s\n",
 			why);
 }
 

@@ -3,9 +3,12 @@
  * /sys/kernel/aerostat/policy/: docs/use/abi.md describes each file.  The names that
  * begin with selfballoon and frontswap are those the kernel had up to 5.2.
  */
+#define pr_fmt(fmt) "aerostat: " fmt
+
 #include <linux/capability.h>
 #include <linux/kobject.h>
 #include <linux/kstrtox.h>
+#include <linux/printk.h>
 #include <linux/sysfs.h>
 
 #include "selfsize/selfsize.h"
@@ -26,7 +29,7 @@ static ssize_t write_switch(bool *which, const char *name, const char *text, siz
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (kstrtou32(text, 10, &value) || value > 1) {
-		pr_err_ratelimited("aerostat: %s takes 0 or 1; nothing was changed\n", name);
+		pr_err_ratelimited("%s takes 0 or 1; nothing was changed\n", name);
 		return -EINVAL;
 	}
 	mutex_lock(&policy()->lock);
@@ -120,9 +123,8 @@ static ssize_t number_store(struct kobject *kobj, struct kobj_attribute *attr, c
 		return -EPERM;
 	/* Linux 5.2 refused 0 in each of these files. */
 	if (kstrtou32(text, 10, &value) || !value || value > max) {
-		pr_err_ratelimited(
-			"aerostat: %s takes a whole number from 1 to %u; nothing was changed\n",
-			attr->attr.name, max);
+		pr_err_ratelimited("%s takes a whole number from 1 to %u; nothing was changed\n",
+				   attr->attr.name, max);
 		return -EINVAL;
 	}
 	mutex_lock(&policy()->lock);
@@ -163,7 +165,7 @@ static ssize_t policy_store(struct kobject *kobj, struct kobj_attribute *attr, c
 	g = aerostat_policy_find(policy(), text);
 	if (!g || g->policy->kind != AERO_POLICY_SIZE) {
 		pr_err_ratelimited(
-			"aerostat: no policy of this name sizes the guest; nothing was changed\n");
+			"there is no policy of this name that sets the guest's size; nothing was changed\n");
 		return -EINVAL;
 	}
 	WRITE_ONCE(policy()->wanted, g);
@@ -193,7 +195,8 @@ static ssize_t stall_store(struct kobject *kobj, struct kobj_attribute *attr, co
 		return -EPERM;
 	if (sscanf(text, "%u %u %n", &some, &full, &end) != 2 || text[end] || some > 1000 ||
 	    full > some) {
-		pr_err_ratelimited("aerostat: stall takes some and full per mille, full <= some\n");
+		pr_err_ratelimited(
+			"stall takes two numbers per mille, of which the second is not larger than the first; nothing was changed\n");
 		return -EINVAL;
 	}
 	mutex_lock(&p->lock);

@@ -7,8 +7,11 @@
  * told.  Such a policy is active only while aerostatd reports it.  One interval after
  * the last report, the first policy of the table that needs no report takes over.
  */
+#define pr_fmt(fmt) "aerostat: " fmt
+
 #include <linux/jiffies.h>
 #include <linux/moduleparam.h>
+#include <linux/printk.h>
 #include <linux/seq_file.h>
 
 #include "port/proc.h"
@@ -70,7 +73,8 @@ static void warn_of_swap(struct aerostat_policy *p)
 	p->warned = true;
 	if (aerostat_swap_pages(&total, &used) && total >= memory)
 		return;
-	pr_warn("aerostat: self-ballooning with %llu KiB of swap for %llu KiB of memory: a process that asks for more at once than is left may be refused; have as much swap as memory (aerostat swap setup)\n",
+	pr_warn_ratelimited(
+		"self-ballooning needs as much swap as memory, but there are %llu KiB of swap and %llu KiB of memory; a process that allocates much at once may be refused (aerostat swap setup adds swap)\n",
 		aerostat_kib(total), aerostat_kib(memory));
 }
 
@@ -87,7 +91,8 @@ static void balloon_step(struct aerostat_policy *p, struct aero_policy_figures *
 	if (next->policy->needs & AERO_NEEDS_STALL_REPORT && !told)
 		next = first_of(p, AERO_POLICY_SIZE, true) ?: p->wanted;
 	if (p->active == p->wanted && next != p->active)
-		pr_info("aerostat: no report from aerostatd; using policy '%s' until it returns\n",
+		pr_info_ratelimited(
+			"no report from aerostatd; using policy '%s' until it returns\n",
 			next->policy->name);
 	if (p->active != next)
 		aerostat_policy_reset(next);
@@ -152,13 +157,14 @@ int aerostat_policy_switch(struct aerostat_policy *p, bool *which, bool on)
 	bool forbidden = which == &p->ballooning ? noselfballooning : noselfshrink;
 
 	if (on && which == &p->ballooning && (why || !p->a->backend->set_target)) {
-		pr_err_ratelimited("aerostat: no self-ballooning: %s\n",
-				   why ?: "not with this hypervisor");
+		pr_err_ratelimited("self-ballooning is not possible: %s\n",
+				   why ?: "the hypervisor's module has no support for it");
 		return -EOPNOTSUPP;
 	}
 	if (on && forbidden) {
-		pr_err_ratelimited("aerostat: forbidden when the module was loaded (%s=1)\n",
-				   which == &p->ballooning ? "noselfballooning" : "noselfshrink");
+		pr_err_ratelimited(
+			"the module was loaded with %s=1, which forbids this; nothing was changed\n",
+			which == &p->ballooning ? "noselfballooning" : "noselfshrink");
 		return -EPERM;
 	}
 	if (on && !*which) {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* aerostat_vmware.ko: what a Linux guest does for VMware's balloon protocol. */
+#define pr_fmt(fmt) "aerostat: vmware: " fmt
+
 #include <linux/debugfs.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/module.h>
+#include <linux/printk.h>
 #include <linux/vmw_vmci_api.h>
 #include <linux/vmw_vmci_defs.h>
 
@@ -178,7 +181,7 @@ static int __init aerostat_vmware_init(void)
 	if (x86_hyper_type != X86_HYPER_VMWARE)
 		return -ENODEV;
 	if (other_driver_is_loaded()) {
-		pr_err("aerostat: vmw_balloon is loaded; unload it first (rmmod vmw_balloon)\n");
+		pr_err("the driver vmw_balloon is loaded; unload it first (rmmod vmw_balloon)\n");
 		return -EBUSY;
 	}
 	aero_vmware_init(&vmware, &log_port, &guest, NULL);

@@ -213,7 +213,9 @@ static const char *beside_the_other_driver(struct lab_guest *g)
 {
 	LAB_OK(lab_must(g, 20000, "dmesg -c >/dev/null; modprobe vmw_balloon"));
 	LAB_OK(lab_must(g, 20000, "! modprobe aerostat_vmware 2>/dev/null"));
-	LAB_OK(lab_must(g, 5000, "dmesg | grep -q 'aerostat: vmw_balloon is loaded; unload it'"));
+	LAB_OK(lab_must(
+		g, 5000,
+		"dmesg | grep -q 'aerostat: vmware: the driver vmw_balloon is loaded; unload it'"));
 	LAB_OK(lab_must(g, 20000, "rmmod vmw_balloon"));
 	LAB_TRY(driver_load(g));
 	return driver_unload(g);

@@ -99,7 +99,9 @@ static const char *never_in_dom0(struct lab_guest *g)
 
 	LAB_TRY(load(&s));
 	LAB_TRY(refuses(g, "selfballooning", "1", "0"));
-	LAB_OK(lab_must(g, 10000, "dmesg | grep -q 'aerostat: no self-ballooning: the initial'"));
+	LAB_OK(lab_must(
+		g, 10000,
+		"dmesg | grep -q 'aerostat: self-ballooning is not possible: the initial'"));
 	return NULL;
 }
 
