@@ -67,11 +67,16 @@ static int start(struct aerostat *a)
 	err = aerostat_policy_start(a);
 	if (err)
 		goto no_policy;
+	err = aerostat_policy_files_start(a->policy);
+	if (err)
+		goto no_policy_files;
 	a->show_policy = aerostat_policy_show;
 	aerostat_debugfs_start(a);
 	aerostat_worker_start(a);
 	return 0;
 
+no_policy_files:
+	aerostat_policy_stop(a);
 no_policy:
 	aerostat_sysfs_stop(a);
 no_sysfs:
@@ -114,6 +119,7 @@ void aerostat_unregister(const struct aerostat_backend *backend)
 		return;
 	}
 	aerostat_debugfs_stop(a);
+	aerostat_policy_files_stop(a->policy);
 	aerostat_policy_stop(a);
 	aerostat_sysfs_stop(a);
 	aerostat_relief_stop(a);

@@ -37,7 +37,7 @@ struct aerostat {
 	struct shrinker *shrinker;
 	struct kobject *kobj;
 	struct dentry *debugfs;
-	struct aerostat_policy *policy; /* set and cleared with the files that use it */
+	struct aerostat_policy *policy; /* set as long as the files that use it are there */
 	/* Appends the lines of the guest's own policy to the statistics, under @step. */
 	void (*show_policy)(struct seq_file *m, struct aerostat *a);
 };

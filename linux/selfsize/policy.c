@@ -228,14 +228,15 @@ int aerostat_policy_start(struct aerostat *a)
 	p->interval_s = AERO_POLICY_INTERVAL_MS / MSEC_PER_SEC;
 	a->policy = p;
 	err = prepare(p);
-	if (!err)
-		err = aerostat_policy_files_start(p);
 	if (err) {
 		a->policy = NULL;
 		release(p);
 		return err;
 	}
-	/* Asked for, but impossible: said in the log, and the balloon works without. */
+	/*
+	 * Where the parameter asks for what is not possible here, the log says so, and the
+	 * balloon works without it.
+	 */
 	mutex_lock(&p->lock);
 	if (selfballooning)
 		aerostat_policy_switch(p, &p->ballooning, true);
@@ -247,7 +248,6 @@ void aerostat_policy_stop(struct aerostat *a)
 {
 	struct aerostat_policy *p = a->policy;
 
-	aerostat_policy_files_stop(p);
 	mutex_lock(&p->lock);
 	p->ending = true;
 	mutex_unlock(&p->lock);

@@ -53,7 +53,10 @@ struct aerostat_policy {
 	u64 swap_target_pages; /* with swap_excess */
 };
 
-/* policy.c: the guest's own target; after sysfs.c's start, and before its stop.  0 or -errno. */
+/*
+ * policy.c: the guest's own target.  It starts after the files of sysfs.c and stops before
+ * them.  Returns 0 or -errno.
+ */
 int aerostat_policy_start(struct aerostat *a);
 void aerostat_policy_stop(struct aerostat *a);
 /* Appends the policy's lines to the statistics. */
@@ -71,7 +74,7 @@ void aerostat_policy_reset(const struct aerostat_guest_policy *g);
 int aerostat_policy_switch(struct aerostat_policy *p, bool *which, bool on);
 void aerostat_policy_step_now(struct aerostat_policy *p);
 
-/* files.c */
+/* files.c: they are made after the policy has started, and removed before it stops. */
 int aerostat_policy_files_start(struct aerostat_policy *p);
 void aerostat_policy_files_stop(struct aerostat_policy *p);
 
