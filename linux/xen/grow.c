@@ -25,13 +25,16 @@
 
 #if defined(CONFIG_MEMORY_HOTPLUG) && defined(CONFIG_X86)
 
-/* Above the holes below 4 GiB, where devices may be that nobody has told of. */
+/* Above the holes below 4 GiB, where unreported devices may live. */
 #define FIRST_BYTE SZ_4G
 
 /* Page structures for new memory may take this part of what the guest can spare. */
 #define SPARE_PART 4
 
 static bool can_grow;
+
+/* Who waits for memory to be added.  Set before anything can call it. */
+static aerostat_xen_grow_news tell;
 
 bool aerostat_xen_can_grow(void)
 {
@@ -184,7 +187,7 @@ static int memory_event(struct notifier_block *nb, unsigned long event, void *da
 	if (event == MEM_ONLINE) {
 		forget(notify->start_pfn, notify->nr_pages);
 		aerostat_kick();
-		aerostat_xen_lend_news(false);
+		tell(false);
 	}
 	return NOTIFY_OK;
 }
@@ -193,10 +196,11 @@ static struct notifier_block memory_notifier = {
 	.notifier_call = memory_event,
 };
 
-int aerostat_xen_grow_start(void)
+int aerostat_xen_grow_start(aerostat_xen_grow_news news)
 {
 	int err;
 
+	tell = news;
 	/* Somebody else's callback would take pages without memory for memory. */
 	err = online_start();
 	if (err) {
@@ -301,7 +305,7 @@ static u64 failed(const char *why, u64 pages, int err)
 {
 	pr_warn_ratelimited("%llu KiB more memory were asked for: %s (%d)\n", aerostat_kib(pages),
 			    why, err);
-	aerostat_xen_lend_news(true);
+	tell(true);
 	return 0;
 }
 
@@ -335,7 +339,7 @@ bool aerostat_xen_can_grow(void)
 	return false;
 }
 
-int aerostat_xen_grow_start(void)
+int aerostat_xen_grow_start(aerostat_xen_grow_news news)
 {
 	return 0;
 }

@@ -6,12 +6,16 @@
 #include <linux/mm_types.h>
 #include <linux/types.h>
 
+#include <xen/features.h>
+#include <xen/xen.h>
+
 #include <aerostat/balloon.h>
 
-/* -- module.c -- */
-
 /* A PV guest, whose page tables name machine frames. */
-bool aerostat_xen_sees_machine_frames(void);
+static inline bool aerostat_xen_sees_machine_frames(void)
+{
+	return xen_pv_domain() && !xen_feature(XENFEAT_auto_translated_physmap);
+}
 
 /* -- target.c: where the target comes from -- */
 
@@ -49,7 +53,14 @@ void aerostat_xen_adopt(void);
 
 /* -- grow.c: memory beyond what the guest booted with -- */
 
-int aerostat_xen_grow_start(void);
+/*
+ * Called when memory that was added has come online (@failed is false) or could not be
+ * added (@failed is true).  Must not sleep.
+ */
+typedef void (*aerostat_xen_grow_news)(bool failed);
+
+/* 0 or -errno.  @news is called from now on, until aerostat_xen_grow_stop(). */
+int aerostat_xen_grow_start(aerostat_xen_grow_news news);
 void aerostat_xen_grow_stop(void);
 
 /* Whether this kernel can add memory at all. */

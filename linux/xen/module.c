@@ -8,7 +8,6 @@
 #include <linux/slab.h>
 
 #include <xen/balloon.h>
-#include <xen/features.h>
 #include <xen/interface/xen.h>
 #include <xen/interface/memory.h>
 #include <xen/page.h>
@@ -164,11 +163,6 @@ static struct aero_xen_guest guest = {
 	.page_order = PAGE_SHIFT - AERO_XEN_PAGE_SHIFT,
 };
 
-bool aerostat_xen_sees_machine_frames(void)
-{
-	return xen_pv_domain() && !xen_feature(XENFEAT_auto_translated_physmap);
-}
-
 /* They stay with the built-in balloon, which knows that there is nothing behind them. */
 static void keep_unbacked(struct page **pages, unsigned int n)
 {
@@ -272,7 +266,7 @@ static int open_doors(void)
 	if (err)
 		goto no_lend;
 	/* The last, for once it has added memory there is no way back. */
-	err = aerostat_xen_grow_start();
+	err = aerostat_xen_grow_start(aerostat_xen_lend_news);
 	if (!err)
 		return 0;
 	aerostat_xen_lend_stop();
