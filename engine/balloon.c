@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* A balloon's life: connection, runs of inflation or deflation, resets.  unload.c ends it. */
+/*
+ * The life of a balloon: the connection to the hypervisor, runs of inflation and deflation,
+ * and resets.  Its end is in unload.c.
+ */
 #include "internal.h"
 
 static struct aero_next now(void)
@@ -38,7 +41,10 @@ static struct aero_next end_run(struct aero_balloon *b, enum aero_run_end why)
 	return after(aero_pace_delay_ms(b, why));
 }
 
-/* One batch toward the target.  A target that moved meanwhile turns us round. */
+/*
+ * Moves one batch toward the target.  The target may change in the middle of a run, so the
+ * direction is determined anew for each batch.
+ */
 static struct aero_next follow_target(struct aero_balloon *b)
 {
 	enum aero_run_end end = AERO_END_DONE;
@@ -59,7 +65,10 @@ static struct aero_next follow_target(struct aero_balloon *b)
 	return now();
 }
 
-/* The balloon is empty, and the guest has all there is: perhaps it should have more. */
+/*
+ * The balloon is empty, so the guest has all the memory that it has page structures for.  If
+ * the hypervisor's target is larger than that, memory has to be added to the guest.
+ */
 static struct aero_next look_beyond(struct aero_balloon *b)
 {
 	uint64_t beyond = b->ops->beyond ? b->ops->beyond(b->hypervisor) : 0;
@@ -76,12 +85,15 @@ static struct aero_next look_beyond(struct aero_balloon *b)
 struct aero_next aero_grown(struct aero_balloon *b, uint64_t added_pages)
 {
 	b->coming_pages += added_pages;
-	/* A kernel may bring memory online by itself, before we hear of it here. */
+	/*
+	 * The kernel may bring added memory online by itself before the worker reports here that
+	 * it was added.  Such pages have arrived already and are no longer expected.
+	 */
 	b->coming_pages -= aero_min(b->coming_pages, b->arrived_pages);
 	b->arrived_pages = 0;
 	b->counters.grown_pages += added_pages;
 	b->counters.grow_failed += !added_pages;
-	/* Stopped meanwhile, for nobody held the step lock. */
+	/* The step lock was not held while memory was added: the balloon may have been stopped. */
 	if (b->phase != AERO_PHASE_GROW)
 		return after(b->config.pace.period_ms);
 	return end_run(b, added_pages ? AERO_END_WAIT : AERO_END_NO_GROWTH);
@@ -126,12 +138,19 @@ static struct aero_next connect(struct aero_balloon *b)
 	return ask_target(b);
 }
 
-/* A reset: the hypervisor forgot our pages; take them back, a batch a step, then connect. */
+/*
+ * After a reset the hypervisor no longer knows the balloon's pages, so the guest may use them
+ * without asking.  One batch is freed in each step; when none are left, the next step connects
+ * anew.
+ */
 static struct aero_next pop(struct aero_balloon *b)
 {
 	bool progress;
 
-	/* There is nothing behind pages that were adopted before. */
+	/*
+	 * On an unbacked link, held pages have no memory behind them and cannot be used by the
+	 * guest before the hypervisor has populated them.  They stay in the balloon.
+	 */
 	if (!b->link.unbacked) {
 		progress = aero_store_pop(b);
 		if (b->size_pages)
@@ -168,7 +187,7 @@ struct aero_next aero_step(struct aero_balloon *b)
 		return connect(b);
 	case AERO_PHASE_INFLATE:
 	case AERO_PHASE_DEFLATE:
-		/* Migration or relief may have met a reset since the last step. */
+		/* The hypervisor may have answered migration or relief with a reset meanwhile. */
 		if (b->reset_required)
 			return end_run(b, AERO_END_RESET);
 		return follow_target(b);
@@ -181,7 +200,10 @@ void aero_adopt(struct aero_balloon *b, enum aero_class class, aero_page **block
 {
 	uint64_t pages = (uint64_t)n << aero_class_held_order(class);
 
-	/* Known before the first connection, which would pop them otherwise. */
+	/*
+	 * Pages may be adopted before the first connection, which would otherwise take them for
+	 * pages with memory behind them and free them.
+	 */
 	b->link.unbacked = true;
 	if (b->phase == AERO_PHASE_GROW)
 		b->arrived_pages += pages;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* Blocks in flight: from b->batch.block[] to an offer, and its answer. */
+/* Blocks in flight: what is offered to the hypervisor or asked back from it, and its answers. */
 #include "internal.h"
 
-/* Describes the first @blocks of b->batch.block[] as a batch of @class. */
+/* Describes the first @blocks entries of b->batch.block[] as a batch of @class. */
 void aero_batch_fill(struct aero_balloon *b, enum aero_class class, unsigned int blocks)
 {
 	struct aero_batch *batch = &b->batch;
@@ -19,9 +19,12 @@ void aero_batch_fill(struct aero_balloon *b, enum aero_class class, unsigned int
 }
 
 /*
- * Makes the call and takes note of what concerns the balloon as a whole: a new
- * target, a reset.  @answer is clean before the call, and must be cleaned after
- * a call that soiled it, so that the common case touches none of it.
+ * Makes the call, and records what its reply says about the balloon as a whole: a new target
+ * or a reset.
+ *
+ * The protocol finds all entries of batch->answer[] set to AERO_ANSWER_OK and writes only those
+ * that are different.  They are set again only after a call that wrote some (not_ok is not 0), so
+ * that a batch without errors does not touch the array at all.
  */
 enum aero_reply aero_batch_send(struct aero_balloon *b,
 				enum aero_reply (*call)(void *, struct aero_batch *))

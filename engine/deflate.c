@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Deflation, one batch at a time.  The hypervisor is told before a page goes
- * back to the guest; what it does not release stays in the store.
+ * Deflation, one batch at a time.  The hypervisor is asked before a page goes back to the
+ * guest.  Pages that it does not release stay in the store.
  */
 #include "internal.h"
 
-/* A run of which the hypervisor released a part. */
+/*
+ * The hypervisor released only some pages of a block.  The block is split into single pages;
+ * those are freed or held, as the answers say.
+ */
 static void place_broken_run(struct aero_balloon *b, uint32_t block)
 {
 	struct aero_batch *batch = &b->batch;
@@ -47,8 +50,8 @@ static void place_units(struct aero_balloon *b)
 }
 
 /*
- * Asks for up to @max_blocks of @class back.  Returns the pages the guest got;
- * *@failed is set when the command as a whole failed.
+ * Asks the hypervisor for up to @max_blocks blocks of @class.  Returns how many pages the guest
+ * got.  Sets *@failed when the command failed as a whole.
  */
 static uint64_t reclaim(struct aero_balloon *b, enum aero_class class, uint64_t max_blocks,
 			bool *failed)
@@ -76,7 +79,10 @@ static uint64_t reclaim(struct aero_balloon *b, enum aero_class class, uint64_t 
 	return pages;
 }
 
-/* Small first; a class only while a whole block of it fits into @excess. */
+/*
+ * Chooses the smallest class that is held and not barred, and of which a whole block is not more
+ * than @excess.
+ */
 static bool pick_class(const struct aero_balloon *b, uint64_t excess, enum aero_class *class)
 {
 	unsigned int c;
@@ -92,8 +98,9 @@ static bool pick_class(const struct aero_balloon *b, uint64_t excess, enum aero_
 }
 
 /*
- * No whole block will do: the rest is smaller than one, or the hypervisor has no
- * memory in one piece.  Single pages would, and there are none.
+ * Whether a block has to be broken into single pages: no whole block can be reclaimed, because
+ * less than one is wanted or the hypervisor has no contiguous memory for it, and no single
+ * pages are held.
  */
 static bool wants_pages(const struct aero_balloon *b, uint64_t excess)
 {
@@ -122,7 +129,7 @@ bool aero_deflate(struct aero_balloon *b, enum aero_run_end *end)
 	return false;
 }
 
-/* Any block will do for a guest in need: @pages rounded up to whole blocks. */
+/* Reclaims @pages from one class, rounded up to whole blocks: the guest is short of memory. */
 static uint64_t relieve_class(struct aero_balloon *b, enum aero_class class, uint64_t pages)
 {
 	unsigned int order = aero_class_held_order(class);
@@ -139,7 +146,10 @@ static uint64_t relieve_class(struct aero_balloon *b, enum aero_class class, uin
 	return freed;
 }
 
-/* The hypervisor had no memory in one piece: page by page, as long as that gets on. */
+/*
+ * The hypervisor had no contiguous memory for whole blocks.  Breaks them and reclaims single
+ * pages, as long as that makes progress.
+ */
 static uint64_t relieve_broken(struct aero_balloon *b, uint64_t pages)
 {
 	uint64_t freed = 0, got;

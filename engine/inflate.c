@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* Inflation, one batch at a time: pick a class, take, offer, put each page in its place. */
+/*
+ * Inflation, one batch at a time: choose a class, take blocks from the allocator, offer them to the
+ * hypervisor, and put each page where the answer says.
+ */
 #include "internal.h"
 
 static bool is_barred(const struct aero_balloon *b, enum aero_class class)
@@ -39,7 +42,7 @@ static bool ran_dry(struct aero_balloon *b, enum aero_class class, enum aero_run
 	return true;
 }
 
-/* A block or page the hypervisor did not take. */
+/* Puts away a block or page that the hypervisor did not accept. */
 static void put_rejected(struct aero_balloon *b, enum aero_class class, aero_page *block,
 			 aero_pfn pfn, enum aero_answer answer)
 {
@@ -58,7 +61,10 @@ static void put_rejected(struct aero_balloon *b, enum aero_class class, aero_pag
 			      b->ops->name, pfn.v);
 }
 
-/* A run of which the hypervisor took a part: its pages part ways. */
+/*
+ * The hypervisor accepted only some pages of a block.  The block is split into single pages;
+ * those are held or put away, as the answers say.
+ */
 static void place_broken_run(struct aero_balloon *b, uint32_t block)
 {
 	struct aero_batch *batch = &b->batch;
@@ -78,7 +84,7 @@ static void place_broken_run(struct aero_balloon *b, uint32_t block)
 	}
 }
 
-/* After a reply of OK or RESET: each unit's answer says where it goes. */
+/* Puts each unit where its answer says.  Called after a reply of OK or RESET. */
 static void place_units(struct aero_balloon *b)
 {
 	struct aero_batch *batch = &b->batch;
@@ -109,7 +115,7 @@ static bool was_not_needed(const struct aero_batch *batch)
 	return false;
 }
 
-/* Offers the batch, and each page goes to its place.  True when the run is over. */
+/* Offers the batch and puts each page where its answer says.  Returns true when the run is over. */
 bool aero_offer(struct aero_balloon *b, enum aero_run_end *end)
 {
 	struct aero_batch *batch = &b->batch;
@@ -136,7 +142,7 @@ bool aero_offer(struct aero_balloon *b, enum aero_run_end *end)
 	}
 	if (pages)
 		return false;
-	/* Nothing of it was taken.  More of the same would be no better. */
+	/* The hypervisor accepted nothing of this class, so this run offers no more of it. */
 	b->barred_in |= 1U << batch->class;
 	*end = AERO_END_NO_PROGRESS;
 	return batch->class == AERO_CLASS_PAGE;

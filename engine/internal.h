@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* What the engine's files share among themselves.  All under the step lock. */
+/*
+ * Declarations that the engine's files share.  All of these functions are called with the
+ * step lock held.
+ */
 #ifndef AEROSTAT_ENGINE_INTERNAL_H
 #define AEROSTAT_ENGINE_INTERNAL_H
 
@@ -10,12 +13,13 @@
 _Static_assert(AERO_BLOCK_PAGES <= AERO_BATCH_MAX, "a run fits one batch");
 
 /*
- * The pause while all that the store has is isolated for migration.  A page is isolated
- * for as long as it takes to copy it and to change its mappings, which is far less.
+ * How long to wait while every page that is left in the store is isolated for migration.  A
+ * page is isolated for as long as it takes to copy it and to change its mappings, which is
+ * much less than this.
  */
 #define AERO_ISOLATED_RETRY_MS	10U
 
-/* Messages given once, bits of aero_balloon.said. */
+/* Messages that are logged only once; each is a bit of aero_balloon.said. */
 #define AERO_SAID_ODD_ANSWER	(1U << 0)
 #define AERO_SAID_NO_CONNECTION (1U << 1)
 #define AERO_SAID_HUGE_TARGET	(1U << 2)
@@ -28,7 +32,10 @@ static inline bool aero_first_time(struct aero_balloon *b, uint32_t message)
 	return first;
 }
 
-/* Whether commands about pages make sense at this moment. */
+/*
+ * Whether the hypervisor would understand commands about pages now.  It does not before the
+ * first connection, after a reset, and after the balloon was stopped.
+ */
 static inline bool aero_is_connected(const struct aero_balloon *b)
 {
 	return !b->reset_required && b->phase != AERO_PHASE_STOPPED;
@@ -44,18 +51,19 @@ static inline enum aero_unit aero_class_unit(enum aero_class class)
 	return class == AERO_CLASS_LARGE ? AERO_UNIT_LARGE : AERO_UNIT_BASE;
 }
 
-/* Units in one block of @class, and blocks of it that fill a batch. */
+/* How many units of the protocol one block of @class consists of. */
 static inline uint32_t aero_class_units(enum aero_class class)
 {
 	return 1U << (aero_class_held_order(class) - aero_class_wire_order(class));
 }
 
+/* How many blocks of @class fit into one batch. */
 static inline uint32_t aero_class_batch(enum aero_class class)
 {
 	return AERO_BATCH_MAX / aero_class_units(class);
 }
 
-/* store.c: who owns which page */
+/* store.c: ownership of pages */
 void aero_store_hold(struct aero_balloon *b, enum aero_class class, aero_page **blocks,
 		     unsigned int n);
 unsigned int aero_store_unhold(struct aero_balloon *b, enum aero_class class, aero_page **blocks,
@@ -67,12 +75,12 @@ void aero_store_free_refused(struct aero_balloon *b);
 bool aero_store_pop(struct aero_balloon *b);
 bool aero_store_break(struct aero_balloon *b);
 
-/* batch.c: blocks in flight */
+/* batch.c: blocks on their way to or from the hypervisor */
 void aero_batch_fill(struct aero_balloon *b, enum aero_class class, unsigned int blocks);
 enum aero_reply aero_batch_send(struct aero_balloon *b,
 				enum aero_reply (*call)(void *, struct aero_batch *));
 
-/* pace.c: how fast */
+/* pace.c: how fast the balloon may grow, and how long to wait between runs */
 void aero_pace_begin(struct aero_balloon *b);
 void aero_pace_end(struct aero_balloon *b);
 uint64_t aero_pace_allowance(const struct aero_balloon *b);
@@ -82,12 +90,15 @@ void aero_pace_hold_off(struct aero_balloon *b);
 bool aero_pace_held_off(struct aero_balloon *b);
 uint32_t aero_pace_delay_ms(struct aero_balloon *b, enum aero_run_end end);
 
-/* inflate.c, deflate.c: one batch each; true when the run is over, and *@end says why */
+/*
+ * inflate.c, deflate.c: each call moves one batch.  Returns true when the run is over; *@end is
+ * the reason then.
+ */
 bool aero_inflate(struct aero_balloon *b, enum aero_run_end *end);
 bool aero_offer(struct aero_balloon *b, enum aero_run_end *end);
 bool aero_deflate(struct aero_balloon *b, enum aero_run_end *end);
 
-/* target.c: where to */
+/* target.c: what the balloon's size should be, and what has to be done for it */
 void aero_note_target(struct aero_balloon *b, uint64_t target_pages);
 enum aero_phase aero_direction(const struct aero_balloon *b);
 

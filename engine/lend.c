@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Pages lent to other drivers, which map foreign memory into them.  A page on
- * loan belongs to its borrower: it is in no store and in no size.
+ * Pages that are lent to other drivers, which map foreign memory into them.  A page on loan
+ * belongs to its borrower: it is not in the store and does not count in the balloon's size.
  */
 #include "internal.h"
 
@@ -42,7 +42,7 @@ unsigned int aero_fund(struct aero_balloon *b, unsigned int n)
 		return 0;
 	aero_batch_fill(b, AERO_CLASS_PAGE, got);
 	aero_offer(b, &end);
-	/* Between runs nothing is kept aside. */
+	/* Refused pages are set aside only during a run. */
 	if (b->phase != AERO_PHASE_INFLATE && b->phase != AERO_PHASE_DEFLATE)
 		aero_store_free_refused(b);
 	return (unsigned int)(b->held[AERO_CLASS_PAGE] - before);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Moving one ballooned page, so that the balloon does not fragment the guest.
- * The old page is asked back before the new one is given: should the hypervisor
- * then take neither, both pages are the guest's and none is in doubt.
+ * Replaces one ballooned page by another, so that ballooned pages do not keep the kernel from
+ * compacting the guest's memory.
+ *
+ * The old page is asked back before the new one is offered.  If the hypervisor then accepts
+ * neither, both pages belong to the guest, and there is no page whose owner is unknown.
  */
 #include "internal.h"
 
@@ -20,7 +22,10 @@ static enum aero_migration swap_pages(struct aero_balloon *b, aero_page *from, a
 		return AERO_MIGRATE_FAILED;
 	if (one_page(b, to, b->ops->offer))
 		return AERO_MIGRATE_MOVED;
-	/* A hypervisor that asks for a reset has no page: @from is popped with the rest. */
+	/*
+	 * After a reset the hypervisor owns no page any more.  @from counts as held then, and is
+	 * freed together with the others before the next connection.
+	 */
 	if (b->reset_required || one_page(b, from, b->ops->offer) || b->reset_required)
 		return AERO_MIGRATE_FAILED;
 	return AERO_MIGRATE_SHRUNK;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* Names for people and files, indexed by their enum. */
+/* The names that are shown in logs and files.  Each table is indexed by its enum. */
 #include <aerostat/balloon.h>
 
 static const char *const phase_names[AERO_PHASES] = {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Who owns which page.  Every change of hands between allocator, batch, store
- * and refused pages goes through here, and is counted here.
+ * Ownership of pages.  A page belongs to the guest's allocator, to the batch in flight, to the
+ * store, or to the refused pages that are set aside.  Every change between these goes through
+ * this file and is counted here.
  */
 #include "internal.h"
 
-/* Flight to store. */
+/* Moves blocks of the batch into the store. */
 void aero_store_hold(struct aero_balloon *b, enum aero_class class, aero_page **blocks,
 		     unsigned int n)
 {
@@ -16,7 +17,10 @@ void aero_store_hold(struct aero_balloon *b, enum aero_class class, aero_page **
 	b->size_pages += (uint64_t)n << aero_class_held_order(class);
 }
 
-/* Store to flight. */
+/*
+ * Moves up to @n blocks out of the store into the batch.  Returns how many there were, which may
+ * be fewer: pages that are isolated for migration stay where they are.
+ */
 unsigned int aero_store_unhold(struct aero_balloon *b, enum aero_class class, aero_page **blocks,
 			       unsigned int n)
 {
@@ -27,7 +31,7 @@ unsigned int aero_store_unhold(struct aero_balloon *b, enum aero_class class, ae
 	return got;
 }
 
-/* Flight to allocator. */
+/* Gives blocks of the batch back to the guest's allocator. */
 void aero_store_free(struct aero_balloon *b, enum aero_class class, aero_page **blocks,
 		     unsigned int n)
 {
@@ -46,8 +50,10 @@ static void free_one_refused(struct aero_balloon *b, enum aero_unit unit, aero_p
 }
 
 /*
- * Flight to aside: freed at once, the allocator would hand the same page out
- * again.  Beyond the limit that is the lesser evil.
+ * Sets a block aside that the hypervisor refused, until the run is over.  If it were freed at
+ * once, the allocator would probably hand out the same block for the next batch.  When the
+ * limit is reached it is freed nevertheless, because a hypervisor that refuses everything must
+ * not make the guest run out of memory.
  */
 void aero_store_refuse(struct aero_balloon *b, enum aero_unit unit, aero_page *block)
 {
@@ -69,8 +75,8 @@ void aero_store_free_refused(struct aero_balloon *b)
 }
 
 /*
- * Store to allocator without a word to the hypervisor, which has forgotten
- * the pages already: at most one batch.  False when there was nothing to pop.
+ * Pops one batch: gives it back to the allocator without asking the hypervisor, which has
+ * forgotten the pages already.  Returns false when nothing could be popped.
  */
 bool aero_store_pop(struct aero_balloon *b)
 {
@@ -90,9 +96,9 @@ bool aero_store_pop(struct aero_balloon *b)
 }
 
 /*
- * One block becomes pages, all still held: for a hypervisor that can't give it
- * back whole, or a target that does not need all of it.  Only where the link is
- * divisible.  False when there is none.
+ * Breaks one held block into single pages, which stay in the store.  This is needed when the
+ * hypervisor cannot give a block back as a whole, and when the target needs only a part of
+ * it.  The caller makes sure that the link is divisible.  Returns false when no block is held.
  */
 bool aero_store_break(struct aero_balloon *b)
 {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* The target: taken note of wherever it is told, and what it asks for. */
+/*
+ * The target.  The hypervisor may tell a new one in its reply to any command; it is recorded
+ * here.  From target and size follows whether to inflate or to deflate.
+ */
 #include "internal.h"
 
 void aero_note_target(struct aero_balloon *b, uint64_t target_pages)
 {
 	uint64_t limit = aero_port_limit_pages(b->port);
 
-	/* Nothing but to empty it is left to do, whatever the last calls tell. */
+	/* A stopped balloon is only emptied.  Its last commands may still report a target. */
 	if (b->phase == AERO_PHASE_STOPPED)
 		return;
 	if (target_pages > limit) {
@@ -24,7 +27,11 @@ void aero_note_target(struct aero_balloon *b, uint64_t target_pages)
 	b->pace.retries = 0;
 }
 
-/* What the size asks for, given the phase we are in. */
+/*
+ * Whether the balloon has to grow or to shrink.  It does not begin to shrink for less than the
+ * link's slack, but a deflation that has begun goes on down to the target.  A target of 0 is
+ * always met exactly.
+ */
 enum aero_phase aero_direction(const struct aero_balloon *b)
 {
 	uint64_t size = b->size_pages, target = b->target_pages;

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The end of a balloon: every page goes back to the guest, one batch a step.
+ * The end of a balloon.  Every page goes back to the guest, one batch in each step.
  *
- * After aero_stop() a hypervisor with backed links has forgotten our pages, so they
- * are popped, and only pages that are isolated for migration make us wait.  On an
- * unbacked link each page has to be reclaimed from the hypervisor, which may have no
- * memory left for it; what can't be reclaimed is abandoned in the end.
+ * After aero_stop() a hypervisor whose link is backed has forgotten the balloon's pages.  They
+ * are popped, and only pages that are isolated for migration have to be waited for.  On an
+ * unbacked link each page has to be reclaimed from the hypervisor, which may have no memory
+ * left for it.  Pages that cannot be reclaimed are abandoned in the end.
  */
 #include "internal.h"
 
 /*
- * Attempts in a row without a page before an unbacked link's pages are abandoned.
- * With AERO_ISOLATED_RETRY_MS between them that is a fifth of a second: long enough
- * for a migration to end and for another guest's memory to be freed where that is
- * under way, short for the administrator who waits for the module to unload.
+ * The pages of an unbacked link are abandoned after so many attempts in a row that reclaimed no
+ * page.  With AERO_ISOLATED_RETRY_MS between them, this is a fifth of a second.  It is enough
+ * for a migration to end, or for memory that another guest is freeing at the moment, and an
+ * administrator hardly notices it when the module is unloaded.
  */
 #define ATTEMPTS_MAX 20U
 
@@ -31,9 +31,9 @@ void aero_stop(struct aero_balloon *b)
 }
 
 /*
- * Reclaims until the size falls.  A call of aero_deflate() that bars a class or breaks
- * a block gets no page and is still a step forward; there are two such calls a class
- * at the most, which bounds the loop.
+ * Calls aero_deflate() until the balloon has become smaller.  A call that only bars a class or
+ * breaks a block reclaims no page, but is progress nevertheless.  There are at most two such
+ * calls for each class, which limits the loop.
  */
 static void reclaim_unbacked(struct aero_balloon *b)
 {
@@ -43,7 +43,7 @@ static void reclaim_unbacked(struct aero_balloon *b)
 
 	while (b->size_pages && b->size_pages == before && calls--) {
 		if (aero_deflate(b, &end)) {
-			/* Classes that failed in this attempt are tried again in the next. */
+			/* Classes that failed in this attempt are tried again in the next one. */
 			b->barred_out = 0;
 			return;
 		}
@@ -59,8 +59,9 @@ static struct aero_unload answer(enum aero_unload_kind kind)
 }
 
 /*
- * The caller takes the pages by aero_abandon().  When it has got none since we last
- * told it so, all that is left is isolated for migration, and comes back soon.
+ * Tells the caller to take pages by aero_abandon().  If it was told so the last time and got
+ * none, all pages that are left are isolated for migration.  They come back soon, so the caller is
+ * told to wait.
  */
 static struct aero_unload abandon(struct aero_balloon *b)
 {
@@ -91,7 +92,7 @@ struct aero_unload aero_unload_step(struct aero_balloon *b)
 		b->unload.attempts_left = ATTEMPTS_MAX;
 		return answer(AERO_UNLOAD_AGAIN);
 	}
-	/* Only on an unbacked link may a page never come back. */
+	/* Attempts are limited on an unbacked link only; elsewhere each page comes back. */
 	b->unload.attempts_left -= b->link.unbacked;
 	return b->unload.attempts_left ? answer(AERO_UNLOAD_WAIT) : abandon(b);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* The invariants of struct aero_balloon, for tests and debug builds. */
+/* Checks the invariants of struct aero_balloon.  Tests and debug builds call it. */
 #include "internal.h"
 
 static bool fail(const char **why, const char *what)
