@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* VMware's balloon protocol, the guest's half.  docs/design/vmware.md describes it. */
+/* The guest's half of VMware's balloon protocol.  docs/design/vmware.md describes it. */
 #include <aerostat/vmware.h>
 
 _Static_assert(AERO_BATCH_MAX <= AERO_VMW_BATCH_MAX, "an engine batch fits a batch page");
 _Static_assert(AERO_BLOCK_ORDER == AERO_VMW_2M_ORDER, "the large block is what 2M commands move");
 
-/* The number VMCI gives to no context and no resource: takes a doorbell down. */
+/* VMCI gives this number to no context and no resource; DOORBELL_SET with it removes a doorbell. */
 #define VMCI_INVALID_ID 0xffffffffU
 
-/* Deflation leaves up to a large page, so that the balloon does not flutter between sizes. */
+/*
+ * A balloon that is larger than its target by no more than one large page is not deflated, or
+ * it would go back and forth between sizes.
+ */
 #define SLACK_PAGES	(1U << AERO_VMW_2M_ORDER)
 
 #define SAID_GUEST_ID	(1U << 0)
@@ -70,15 +73,15 @@ static enum aero_answer answer_of(uint32_t status)
 	}
 }
 
-/* Hosts without 64-bit targets speak of pages in 32 bits, the target included. */
+/* Hosts without 64-bit targets use 32 bits for each number of pages, and so for the target. */
 static uint64_t target_of(const struct aero_vmware *v, const struct aero_vmware_call *c)
 {
 	return has(v, AERO_VMW_CAP_TARGET_64) ? c->result : (uint32_t)c->result;
 }
 
-/* -- a connection's life ---------------------------------------------------- */
+/* -- the connection --------------------------------------------------------- */
 
-/* One owner of the batch page and of its frame number. */
+/* Allocates the batch page when it is needed first.  Nothing else sets batch_page and batch_pfn. */
 static bool get_batch_page(struct aero_vmware *v)
 {
 	if (!v->batch_page)
@@ -91,7 +94,7 @@ static void disconnect(void *hypervisor)
 	struct aero_vmware *v = hypervisor;
 	struct aero_vmware_call c;
 
-	/* Some hosts answer this with an error after doing it: there is nothing to learn. */
+	/* The answer is ignored: some hosts report an error although they have done it. */
 	call(v, AERO_VMW_START, 0, 0, &c);
 	v->caps = 0;
 }
@@ -104,7 +107,7 @@ static enum aero_reply negotiate(struct aero_vmware *v)
 	case AERO_VMW_OK_CAPS:
 		v->caps = c.caps & v->caps_wanted;
 		break;
-	case AERO_VMW_OK: /* an old host */
+	case AERO_VMW_OK: /* an old host, which knows no capabilities */
 		v->caps = AERO_VMW_CAP_BASIC & v->caps_wanted;
 		break;
 	default:
@@ -128,7 +131,10 @@ static void close_doorbell(struct aero_vmware *v)
 	v->doorbell_open = false;
 }
 
-/* Polling goes on with or without it, so only a reset matters to the caller. */
+/*
+ * Sets the doorbell, if host and guest have one.  The target is polled in any case, so a failure
+ * does no harm; only a reset is reported to the caller.
+ */
 static enum aero_reply ring_me(struct aero_vmware *v)
 {
 	uint32_t context, resource, status;
@@ -206,9 +212,9 @@ static enum aero_reply get_target(void *hypervisor, uint64_t limit_pages, uint64
 	return reply_of(status);
 }
 
-/* -- pages one by one -------------------------------------------------------- */
+/* -- one page a call --------------------------------------------------------- */
 
-/* Returns the answer; *@status is what the host said, if it was asked. */
+/* Locks or unlocks one page and returns the answer.  Takes a new target over into @batch. */
 static enum aero_answer move_one(struct aero_vmware *v, uint32_t command, aero_pfn pfn,
 				 struct aero_batch *batch)
 {
@@ -232,7 +238,7 @@ static enum aero_reply move_singly(struct aero_vmware *v, uint32_t command,
 	uint32_t u;
 
 	for (u = 0; u < batch->units; u++) {
-		/* After a reset there is nobody to ask about the rest. */
+		/* After a reset the host knows none of the pages, so it is not asked again. */
 		if (answer != AERO_ANSWER_RESET)
 			answer = move_one(v, command, aero_batch_pfn(batch, u), batch);
 		if (answer != AERO_ANSWER_OK)
@@ -241,7 +247,7 @@ static enum aero_reply move_singly(struct aero_vmware *v, uint32_t command,
 	return answer == AERO_ANSWER_RESET ? AERO_REPLY_RESET : AERO_REPLY_OK;
 }
 
-/* -- pages by the batch ------------------------------------------------------ */
+/* -- one batch a call --------------------------------------------------------- */
 
 static void write_batch_page(uint64_t *entry, const struct aero_batch *batch)
 {
@@ -287,7 +293,7 @@ static enum aero_reply move_batch(struct aero_vmware *v, uint32_t command, struc
 	write_batch_page(v->batch_page, batch);
 	status = call(v, command, v->batch_pfn.v, batch->units, &c);
 	if (status == AERO_VMW_E_RESET) {
-		/* The entries say nothing: none of the pages is the host's now. */
+		/* The host has forgotten all pages; the entries of the batch mean nothing. */
 		uint32_t u;
 
 		for (u = 0; u < batch->units; u++)

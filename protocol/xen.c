@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* Xen's balloon, the guest's half.  docs/design/xen.md describes it. */
+/* The guest's half of Xen's balloon.  docs/design/xen.md describes it. */
 #include <aerostat/xen.h>
 
 _Static_assert(AERO_BATCH_MAX <= AERO_XEN_FRAMES, "an engine batch fits a frame list");
@@ -22,9 +22,9 @@ static bool is_pv(const struct aero_xen *x)
 }
 
 /*
- * Names @extents extents of 2^@order guest pages to Xen; @frame is in Xen's
- * pages already.  Returns how many were done: whatever Xen says, no more than
- * asked and no less than none.
+ * Asks Xen to give up or to populate @extents extents of 2^@order guest pages.  The numbers in
+ * @frame are in units of Xen's pages.  Returns how many extents were done, counted from the
+ * first; the result is from 0 to @extents, whatever Xen answers.
  */
 static uint32_t memory_op(struct aero_xen *x, enum aero_xen_op op, uint64_t *frame,
 			  uint32_t extents, uint32_t order)
@@ -57,7 +57,7 @@ static uint64_t frame_of(const struct aero_xen *x, aero_pfn pfn)
 	return (uint64_t)pfn.v << x->guest->page_order;
 }
 
-/* The units from @from on did not change hands. */
+/* Marks the units from @from on as failed: they did not change their owner. */
 static void fail_from(struct aero_batch *batch, uint32_t from)
 {
 	uint32_t u;
@@ -83,7 +83,10 @@ static void list_pages(struct aero_xen *x, const struct aero_batch *batch)
 					    u % batch->units_per_block);
 }
 
-/* Tells the guest's system which pages went or came: whole blocks where it can. */
+/*
+ * Tells the guest's operating system which pages have left or come back, in whole blocks where
+ * all pages of a block are among the first @done units.
+ */
 static void account(struct aero_xen *x, const struct aero_batch *batch, uint32_t done,
 		    void (*tell)(void *, aero_page *, uint32_t))
 {
@@ -103,7 +106,7 @@ static void account(struct aero_xen *x, const struct aero_batch *batch, uint32_t
 	}
 }
 
-/* -- guests whose page tables Xen translates: HVM, PVH ------------------------------ */
+/* -- HVM and PVH guests, whose addresses Xen translates ------------------------------ */
 
 static uint32_t move_translated(struct aero_xen *x, enum aero_xen_op op,
 				const struct aero_batch *batch)
@@ -114,7 +117,7 @@ static uint32_t move_translated(struct aero_xen *x, enum aero_xen_op op,
 
 /* -- PV guests, which see machine frames ----------------------------------------- */
 
-/* One large extent, if the machine frames of a run allow it. */
+/* Whether @n machine frames are contiguous and aligned, so that they form one large extent. */
 static bool is_contiguous(const uint64_t *machine, uint32_t n)
 {
 	uint32_t i;
@@ -128,9 +131,10 @@ static bool is_contiguous(const uint64_t *machine, uint32_t n)
 }
 
 /*
- * Machine frames that could not be mapped are of no use to the guest, and its
- * pages get others: Xen takes those first.  False while it has not taken all;
- * then nothing else may be done, so one batch is the most there can be.
+ * Gives stray machine frames back to Xen: frames that the guest was given and could not map.
+ * Their pages will get others.  Returns false as long as Xen has not accepted all of them.  The
+ * caller must not move any pages then, so that there are never more strays than one batch
+ * can leave behind.
  */
 static bool hand_back_strays(struct aero_xen *x)
 {
@@ -147,7 +151,10 @@ static bool hand_back_strays(struct aero_xen *x)
 	return !x->strays;
 }
 
-/* Units @first to @last - 1 get their machine frames; false: those are strays now. */
+/*
+ * Maps the units from @first to @last - 1 to their machine frames.  If that fails, the frames
+ * become strays and the result is false.
+ */
 static bool map(struct aero_xen *x, uint32_t first, uint32_t last)
 {
 	uint32_t n = last - first, i;
@@ -161,15 +168,16 @@ static bool map(struct aero_xen *x, uint32_t first, uint32_t last)
 	return false;
 }
 
-/* Whether the whole batch is one block, and so may be one extent. */
+/* Whether the batch consists of one block, which may then be moved as one extent. */
 static bool is_one_run(const struct aero_batch *batch)
 {
 	return batch->class == AERO_CLASS_SPLIT && batch->blocks == 1;
 }
 
 /*
- * Pages Xen would not take are mapped again.  If that fails they are no use to
- * the guest, and stay in the balloon like those that Xen took.
+ * Offers a batch.  Returns how many units belong to the balloon now.  Pages that Xen did not
+ * accept are mapped again.  If that fails, the guest cannot use them, so they stay in the
+ * balloon like those that Xen accepted.
  */
 static uint32_t offer_pv(struct aero_xen *x, struct aero_batch *batch)
 {
@@ -193,7 +201,11 @@ static uint32_t offer_pv(struct aero_xen *x, struct aero_batch *batch)
 	return map(x, done, batch->units) ? done : batch->units;
 }
 
-/* A large extent first, where it fits: it makes the machine frames contiguous again. */
+/*
+ * Populates a batch and stores its machine frames.  Returns how many units were populated.  For
+ * a whole block one large extent is tried first, because it makes the machine frames
+ * contiguous again.
+ */
 static uint32_t populate_pv(struct aero_xen *x, struct aero_batch *batch)
 {
 	uint32_t u;
@@ -301,7 +313,7 @@ static uint64_t beyond(void *hypervisor)
 	return x->guest->beyond_pages ? x->guest->beyond_pages(x->ctx) : 0;
 }
 
-/* There is nothing that Xen would have to forget, and no doorbell of ours. */
+/* Xen keeps no connection that would have to be ended, and this driver sets no doorbell. */
 static void nothing(void *hypervisor)
 {
 	(void)hypervisor;
