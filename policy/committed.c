@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The classic: follow what processes were promised, quickly up and slowly down,
- * never below a floor.  docs/design/policy.md has the rule in prose.
+ * The policy of the self-ballooning driver that Linux had up to 5.2.  The guest's size follows
+ * the memory that processes were promised (Committed_AS), quickly upward and slowly downward, and
+ * never goes below a floor.  docs/design/policy.md explains the rule.
  */
 #include "arithmetic.h"
 
 /*
- * The floor by the guest's size: up to `below_mb` of useful memory it is
- * `base_mb` and a part of what is above that.  The larger the guest, the smaller
- * the part.
+ * The floor for guests with less than `below_mb` of useful memory is `base_mb` and 1/`divisor`
+ * of what they have beyond that.  The larger the guest, the smaller is this part.
  */
 static const struct {
 	uint32_t below_mb, base_mb, divisor;
@@ -32,7 +32,7 @@ uint64_t aero_committed_floor_pages(const struct aero_committed_config *config,
 
 	if (config->min_usable_mb)
 		return aero_sum(f->reserve_pages, aero_mib_pages(config->min_usable_mb, shift));
-	/* So small a guest has nothing worth giving. */
+	/* So small a guest gives nothing. */
 	if (useful < aero_mib_pages(16, shift))
 		return f->max_pfn;
 	for (i = 0; floors[i].below_mb != ~0U; i++)
@@ -57,7 +57,7 @@ uint64_t aero_committed_target_pages(const struct aero_committed_config *config,
 	return aero_balloon_pages(f, aero_greater(wanted, aero_committed_floor_pages(config, f)));
 }
 
-/* -- for the table ------------------------------------------------------------------ */
+/* -- the entry of the table of policies ---------------------------------------------- */
 
 static void defaults(void *config, uint32_t page_shift)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* What every policy does with its options in the same way. */
+/* Functions for options that are the same for every policy. */
 #include "arithmetic.h"
 
 void aero_policy_set_initial(const struct aero_policy *policy, void *config)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * How much memory the guest needs shows when it has a little less: so shrink
- * slowly until it begins to hurt, grow at once and by enough when it does, and
- * wait the longer before the next try the sooner the last one was wrong.
- * docs/design/policy.md explains each rule.
+ * How much memory a guest needs can only be seen when it has a little less than that.  So this
+ * policy shrinks the guest slowly until there are signs of pressure, and then grows it at once
+ * and by enough.  The sooner after shrinking the pressure came, the longer it waits before it
+ * shrinks the guest again.  docs/design/policy.md explains each rule.
  */
 #include "arithmetic.h"
 
@@ -11,50 +11,57 @@
 #define NEVER		 (~(uint32_t)0)
 #define SECOND_MS	 1000U
 
-/* So many times the share of stalled time that counts is urgent. */
+/* Pressure is urgent if some tasks stall for so many times `stall_permille`. */
 #define URGENT_STALLS	 4U
 
-/* Where nobody measures stalled time, a stall is taken for this long. */
+/* Where stalled time is not measured, each stalled allocation counts as so long. */
 #define STALL_MS	 1U
 
-/* Growth while it hurts: this part of the guest, doubled with each step in a row. */
+/*
+ * Under pressure the guest grows at least by this part of its size (a shift: 1/32 and 1/8),
+ * which is doubled with each further step in a row.
+ */
 #define MILD_SHIFT	 5U
 #define URGENT_SHIFT	 3U
 #define RISING_MAX	 16U
 
-/* Surplus below this part of the guest is not worth a move. */
+/* A surplus below this part of the guest is left alone. */
 #define DEAD_BAND_SHIFT	 5U
 
-/* Page cache that was used twice is given up so many times as slowly. */
+/* Page cache that was used more than once is given up so many times more slowly. */
 #define ACTIVE_SLOWER	 4U
 
-/* The balloon takes at most this part of the free pages for the sake of the cache. */
+/*
+ * To shrink the page cache, the balloon takes at most this part of the free pages in one step, so
+ * that the kernel's background reclaim can replace them.
+ */
 #define CACHE_FREE_SHIFT 1U
 
-/* Reclaim that evicts less than this part of what it looks at finds nothing any more. */
+/* Reclaim that evicts less than this part of what it scans is useless. */
 #define USELESS_SHIFT	 3U
 
-/* Quiet times after which a lesson counts half, whatever has been tried since. */
+/* After so many quiet times without pressure, the quiet time is halved in any case. */
 #define LONG_AGO	 16U
 
-/* With much less in use, what hurt is avoided for this part of the time only. */
+/* If much less is in use than when there was pressure, only this part of the quiet time is waited.
+ */
 #define OTHER_LOAD	 16U
 
-/* What was not enough is kept with this part more. */
+/* A size that was not enough is avoided together with a margin of this part of it. */
 #define MARGIN_SHIFT	 5U
 
-/* What one step works with, in pages. */
+/* What one step works with.  All numbers but step_ms are pages. */
 struct view {
 	const struct aero_pressure_config *config;
 	const struct aero_policy_figures *f;
 	uint32_t step_ms;
-	uint64_t floor; /* least and most to manage */
-	uint64_t most;
-	uint64_t used;	    /* in no way to be had */
-	uint64_t rise;	    /* of used since the last step */
-	uint64_t promised;  /* since the last step, and not yet used */
-	uint64_t low, high; /* marks for available pages */
-	uint64_t surplus;   /* available above the high mark */
+	uint64_t floor;	    /* the smallest number of managed pages that is allowed */
+	uint64_t most;	    /* the largest */
+	uint64_t used;	    /* managed and not available */
+	uint64_t rise;	    /* growth of used since the last step */
+	uint64_t promised;  /* promised to processes since the last step, and not yet used */
+	uint64_t low, high; /* the marks for available pages */
+	uint64_t surplus;   /* available pages above the high mark */
 };
 
 void aero_pressure_defaults(struct aero_pressure_config *config, uint32_t page_shift)
@@ -81,7 +88,7 @@ static uint32_t less_ms(uint32_t a, uint32_t b)
 	return a > b ? a - b : 0;
 }
 
-/* -- looking ------------------------------------------------------------------------ */
+/* -- what the figures say ------------------------------------------------------------ */
 
 static uint64_t floor_of(const struct aero_pressure_config *config,
 			 const struct aero_policy_figures *f)
@@ -93,7 +100,10 @@ static uint64_t floor_of(const struct aero_pressure_config *config,
 	return aero_committed_floor_pages(&committed, f);
 }
 
-/* max_pfn counts as the balloon does; never less than what is there already. */
+/*
+ * The most pages that the guest can manage.  max_pfn also counts pages that the kernel does not
+ * manage.  The result is never less than what the guest manages now.
+ */
 static uint64_t most_of(const struct aero_policy_figures *f)
 {
 	uint64_t unmanaged = aero_less(f->current_pages, f->managed_pages);
@@ -102,9 +112,9 @@ static uint64_t most_of(const struct aero_policy_figures *f)
 }
 
 /*
- * What grew in the last steps may grow by the same in the next one, before anybody
- * looks again: the marks are as much higher.  What grew only once may have been
- * one jump, and counts half.
+ * Fills the view.  Use that grew in the last steps may grow by the same amount again before the
+ * next step looks at it, so this amount is added to both marks.  Use that grew in one step only
+ * may have been a single jump, of which half is added.
  */
 static void look(struct view *v, const struct aero_pressure *s)
 {
@@ -119,7 +129,7 @@ static void look(struct view *v, const struct aero_pressure *s)
 	v->used = aero_less(f->managed_pages, f->available_pages);
 	v->rise = s->started ? aero_less(v->used, s->used_pages) : 0;
 	v->promised = s->started ? aero_less(f->committed_pages, s->committed_pages) : 0;
-	/* What was promised in this step and is in use already is no more to come. */
+	/* The part of the promises that is in use already does not come in addition. */
 	v->promised = aero_less(v->promised, v->rise);
 	headroom = aero_greater(aero_part(v->used, v->config->headroom_permille, 1000),
 				aero_mib_pages(v->config->headroom_mb, v->config->page_shift));
@@ -129,15 +139,15 @@ static void look(struct view *v, const struct aero_pressure *s)
 	v->surplus = aero_less(f->available_pages, v->high);
 }
 
-/* -- judging ------------------------------------------------------------------------- */
+/* -- the level of pressure ------------------------------------------------------------ */
 
-/* Do so many events in this step come to @per_s in a second? */
+/* Whether so many events in this step amount to @per_s or more in a second. */
 static bool is_rate(const struct view *v, uint64_t events, uint32_t per_s)
 {
 	return events && aero_part(events, SECOND_MS, v->step_ms) >= per_s;
 }
 
-/* The share of time some task stalled, per mille. */
+/* The share of the time, per mille, in which some task stalled. */
 static uint64_t stalled_permille(const struct view *v)
 {
 	if (v->f->some_permille != AERO_POLICY_UNKNOWN)
@@ -157,15 +167,15 @@ static bool reclaim_is_useless(const struct view *v)
 	       v->f->stolen_pages < v->f->scanned_pages >> USELESS_SHIFT;
 }
 
-/* Pages that had to be fetched again because they had been given up too early. */
+/* Pages that had to be read again because they had been evicted too early. */
 static uint64_t fetched_pages(const struct view *v)
 {
 	return aero_sum(v->f->refaults, v->f->swap_in_pages);
 }
 
 /*
- * Signs that the balloon's own growth makes as well: while it grows they say no
- * more than "stop", and otherwise that memory is short.
+ * The level by signs that the balloon's own growth may cause as well.  While the guest is
+ * shrinking they are only a reason to stop; otherwise they mean that memory is short.
  */
 static enum aero_pressure_level ambiguous_level(const struct view *v, bool shrinking)
 {
@@ -201,18 +211,21 @@ static enum aero_pressure_level judge(const struct view *v, bool shrinking)
 	return is_short(v) ? AERO_PRESSURE_SHORT : ambiguous;
 }
 
-/* -- moving --------------------------------------------------------------------------- */
+/* -- how far to grow or to shrink ------------------------------------------------------ */
 
 /*
- * Who suffers while pages lie free does not suffer for want of pages: they have come
- * just now, or a limit within the guest (a control group) is too tight.
+ * If tasks stall while memory is free, memory is not the cause: it has arrived only just now, or
+ * a limit inside the guest (a control group) is too tight.
  */
 static bool has_free(const struct view *v)
 {
 	return v->f->free_pages >= aero_sum(v->f->reserve_pages, v->high);
 }
 
-/* Enough for everything that can be told, and more with each step that did not help. */
+/*
+ * By how many pages the guest should grow: the largest of all estimates of what is missing, and
+ * under pressure more with each step that did not help.
+ */
 static uint64_t growth(const struct view *v, const struct aero_pressure *s)
 {
 	const struct aero_policy_figures *f = v->f;
@@ -228,8 +241,9 @@ static uint64_t growth(const struct view *v, const struct aero_pressure *s)
 }
 
 /*
- * Time constants make this the same however often it is asked: of what is
- * spare, free pages go quickly, since nobody misses them, cache slowly.
+ * By how many pages the guest may shrink.  Of the surplus, free pages are given up quickly, since
+ * nobody misses them, and page cache slowly.  Both follow time constants, so that the result
+ * does not depend on how often this is asked.
  */
 static uint64_t shrinkage(const struct view *v)
 {
@@ -246,17 +260,18 @@ static uint64_t shrinkage(const struct view *v)
 	pages = aero_sum(pages,
 			 aero_quotient(aero_part(active, v->step_ms, v->config->cache_return_ms),
 				       ACTIVE_SLOWER));
-	/* No more of it than reclaim can replace behind our back. */
+	/* Not more page cache than background reclaim can replace by free pages meanwhile. */
 	pages = aero_lesser(pages, f->free_pages >> CACHE_FREE_SHIFT);
 	pages = aero_sum(pages, aero_part(free, v->step_ms, v->config->free_return_ms));
 	return aero_lesser(pages, v->surplus);
 }
 
-/* -- learning --------------------------------------------------------------------------- */
+/* -- learning from pressure -------------------------------------------------------------- */
 
 /*
- * It hurt.  What the guest has now, or is known to need, is the least for some
- * time.  If it is soon after shrinking, shrinking was wrong: then for longer.
+ * Called when there is any pressure.  For the quiet time, the guest keeps at least what it has
+ * now or is known to need.  If the guest was shrunk within the quiet time before, that was
+ * wrong, and the quiet time is doubled.
  */
 static void regret(const struct view *v, struct aero_pressure *s)
 {
@@ -266,7 +281,7 @@ static void regret(const struct view *v, struct aero_pressure *s)
 		s->quiet_ms = s->quiet_ms > config->quiet_max_ms / 2 ? config->quiet_max_ms
 								     : s->quiet_ms * 2;
 		s->hurt_pages = aero_lesser(s->wanted_pages, v->f->managed_pages);
-		/* One shrinking is regretted once. */
+		/* The same shrinking must not double the quiet time again. */
 		s->since_shrink_ms = NEVER;
 	}
 	s->lesson_pages = v->used;
@@ -277,9 +292,10 @@ static void regret(const struct view *v, struct aero_pressure *s)
 }
 
 /*
- * Nothing hurt.  What was learnt was about another load when much less is used
- * now: then there is no need to wait as long.  And it counts half when the guest
- * has lived with clearly less than what was too little then, or it is long ago.
+ * Called when there is no pressure.  If much less memory is in use than when there was
+ * pressure, the load is another one, and only a part of the quiet time is waited.  The quiet time
+ * is halved when the guest has lived for that long with clearly less memory than what was too
+ * little before, or when the pressure was long ago.
  */
 static void calm_down(const struct view *v, struct aero_pressure *s)
 {
@@ -322,9 +338,9 @@ static void remember(const struct view *v, struct aero_pressure *s, uint64_t wan
 }
 
 /*
- * Down to this without harm: what is in use stays; processes' own memory does even
- * where the guest's idea of what is available is too good; and so does what was
- * not enough a short time ago.
+ * The size below which the guest is not shrunk.  It keeps what is in use; the processes' own
+ * memory, even if the kernel considers a part of that available; and during the quiet time a
+ * size that was not enough before.
  */
 static uint64_t least_of(const struct view *v, const struct aero_pressure *s)
 {
@@ -338,7 +354,10 @@ static uint64_t least_of(const struct view *v, const struct aero_pressure *s)
 			    aero_lesser(f->managed_pages, kept));
 }
 
-/* The balloon may not have got to where it was sent: growth asked for stays asked for. */
+/*
+ * The number of managed pages that the guest should have.  If the guest has not yet got all the
+ * memory that an earlier step wanted, this is still wanted.
+ */
 static uint64_t decide(const struct view *v, struct aero_pressure *s)
 {
 	uint64_t managed = v->f->managed_pages, held = aero_greater(s->wanted_pages, managed);
@@ -376,7 +395,7 @@ uint64_t aero_pressure_step(const struct aero_pressure_config *config, struct ae
 	return aero_balloon_pages(figures, wanted);
 }
 
-/* -- for the table --------------------------------------------------------------------- */
+/* -- the entry of the table of policies ---------------------------------------------- */
 
 static void defaults(void *config, uint32_t page_shift)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Swapped pages lie in the store long after the memory they made room for is
- * free again.  While the store does not grow, a part of it is called home.
+ * Pages stay in the swap store long after the memory that they made room for is free again.
+ * While the store does not grow, each step calls a part of it home, that is, wants it brought
+ * back into memory.
  */
 #include "arithmetic.h"
 
@@ -23,7 +24,7 @@ bool aero_selfshrink_step(const struct aero_selfshrink_config *config,
 	}
 	if (state->inertia_left && --state->inertia_left)
 		return false;
-	/* So few pages come home at once; a part of them would be none. */
+	/* The part of so few pages would be rounded down to none, so all are called home. */
 	if (stored_pages <= config->hysteresis)
 		*target_pages = 0;
 	else
@@ -31,7 +32,7 @@ bool aero_selfshrink_step(const struct aero_selfshrink_config *config,
 	return true;
 }
 
-/* -- for the table ------------------------------------------------------------------ */
+/* -- the entry of the table of policies ---------------------------------------------- */
 
 static void defaults(void *config, uint32_t page_shift)
 {
@@ -39,7 +40,7 @@ static void defaults(void *config, uint32_t page_shift)
 	aero_selfshrink_defaults(config);
 }
 
-/* A new inertia is waited for in full. */
+/* After a change of the options, the full inertia has to pass again. */
 static void init(const void *config, void *state)
 {
 	const struct aero_selfshrink_config *c = config;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* Every guest policy; the order is that of lists shown to people. */
+/* All policies for guests, in the order in which lists show them. */
 #include <aerostat/policy.h>
 
 const struct aero_policy *const aero_guest_policies[] = {
