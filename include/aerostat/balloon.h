@@ -2,35 +2,35 @@
 /*
  * The engine: makes the balloon's size follow a target.
  *
- * It never sleeps, schedules, or loops without bound.  aero_step() does at most
- * one batch and says what next; a *worker* (a kernel work item, a test loop)
- * owns time and calls it.
+ * The engine never sleeps, schedules, or loops without bound.  aero_step() moves at most one
+ * batch and returns what has to be done next.  It is called by a *worker* (a kernel work item
+ * or the loop of a test), which decides when.
  *
- * Locking.  The worker provides one *step lock*, which may sleep; every
- * function here is called under it but where its comment says otherwise.  A
- * port may have a lock of its own inside (pages isolated for migration); order:
- * step lock, then the port's.  Code that may run inside an allocation made by
- * aero_step() (a shrinker, page migration) may only *try* the step lock.
+ * Locking.  The worker provides one *step lock*, which may sleep.  Every function here is called
+ * with the step lock held, unless its comment says otherwise.  A port may have a lock of its
+ * own for pages that are isolated for migration; it is taken inside the step lock.  Code that may
+ * run inside an allocation made by aero_step() (a shrinker, page migration) may only *try* the step
+ * lock.
  *
- * Ownership.  A page is the guest's; or in flight (b->batch, inside one call);
- * or in the store (the port's hold list, counted in b->held); or refused
- * (b->refused); or isolated for migration (still counted in b->held); or lent to
- * another driver (counted in b->lent_pages).
+ * Ownership.  At any moment a page is in one of these states: it belongs to the guest; it is in
+ * flight (in b->batch, during one call); it is in the store (in the port's lists, and counted in
+ * b->held); it is refused (in b->refused); it is isolated for migration (and still counted in
+ * b->held); or it is lent to another driver (and counted in b->lent_pages).
  */
 #ifndef AEROSTAT_BALLOON_H
 #define AEROSTAT_BALLOON_H
 
 #include <aerostat/hypervisor.h>
 
-/* Refused blocks kept aside through a run, for each unit size (VMware's rule). */
+/* How many refused blocks of each unit size are set aside during a run.  The number is VMware's. */
 #define AERO_REFUSED_MAX 16U
 
-/* Unit sizes with counters of their own: base pages and large blocks. */
+/* The sizes of units that are counted separately: base pages and large blocks. */
 enum aero_unit { AERO_UNIT_BASE, AERO_UNIT_LARGE, AERO_UNITS };
 
-/* What the worker does after a step. */
+/* What the worker has to do after a step. */
 enum aero_next_kind {
-	AERO_NEXT_NOW,	 /* step again, after letting others run */
+	AERO_NEXT_NOW,	 /* step again as soon as others have had a chance to run */
 	AERO_NEXT_DELAY, /* step again in delay_ms, or when kicked */
 	AERO_NEXT_GROW,	 /* add grow_pages to the guest, then call aero_grown() */
 };
@@ -41,81 +41,82 @@ struct aero_next {
 	uint64_t grow_pages;
 };
 
-/* Why a run ended, for the trace. */
+/* Why a run ended. */
 enum aero_run_end {
-	AERO_END_DONE,	      /* the size fits the target */
-	AERO_END_RATE,	      /* as many pages as the rate allows */
-	AERO_END_NO_MEMORY,   /* the guest has none to spare */
-	AERO_END_NO_PROGRESS, /* the hypervisor takes or gives nothing more */
+	AERO_END_DONE,	      /* the size is what the target asks for */
+	AERO_END_RATE,	      /* the run has taken as many pages as the rate allows */
+	AERO_END_NO_MEMORY,   /* the guest has no memory to spare */
+	AERO_END_NO_PROGRESS, /* the hypervisor accepts or returns no more pages */
 	AERO_END_COMMAND,     /* a command failed */
 	AERO_END_RESET,
-	AERO_END_HELD_OFF,  /* the guest was short of memory a moment ago */
-	AERO_END_NO_GROWTH, /* memory was to be added, and could not be */
-	AERO_END_WAIT,	    /* memory that was added is still to be brought online */
+	AERO_END_HELD_OFF,  /* the guest was short of memory less than holdoff_ms ago */
+	AERO_END_NO_GROWTH, /* memory could not be added to the guest */
+	AERO_END_WAIT,	    /* memory that was added is not online yet */
 	AERO_RUN_ENDS
 };
 
-/* Pace: one set of rules for all hypervisors, with each one's constants. */
+/* The pace.  The rules are the same for all hypervisors; each has its own constants. */
 struct aero_pace_config {
-	uint32_t period_ms;  /* from the end of a run to the next */
-	uint32_t rate_max;   /* pages a run may take by reclaim, at the most ... */
-	uint32_t rate_min;   /* ... and at the least */
-	uint32_t rate_step;  /* gain for each `rate` pages taken in a run without error */
-	uint32_t slow_runs;  /* runs to go slowly after the allocator ran dry */
+	uint32_t period_ms; /* from the end of one run to the beginning of the next */
+	uint32_t rate_max;  /* the highest rate: pages that a limited run may take */
+	uint32_t rate_min;  /* the lowest rate */
+	uint32_t rate_step; /* added to the rate for each `rate` pages that a run took without error
+			     */
+	uint32_t slow_runs; /* set when the allocator has no free pages left: see pace.c */
 	uint32_t holdoff_ms; /* no inflation for this long after the guest ran short */
 
 	/*
-	 * After a run that could not get on, the pause doubles from period_ms up
-	 * to backoff_max_ms (0: it stays period_ms); after more than retries_max
-	 * such runs in a row (0: unlimited) it is recheck_ms.
+	 * After a run that made no progress, the pause is twice period_ms, and it doubles with
+	 * each further one, up to backoff_max_ms (0: it stays period_ms).  From the
+	 * retries_max-th such run in a row on, it is recheck_ms (0: never).
 	 */
 	uint32_t backoff_max_ms, retries_max, recheck_ms;
 };
 
 struct aero_config {
 	struct aero_pace_config pace;
-	bool large; /* large units are used where the hypervisor has them */
-	bool split; /* large blocks are taken for base units */
+	bool large; /* offer large units to a hypervisor that accepts them */
+	bool split; /* take large blocks from the allocator and offer their pages singly */
 };
 
 struct aero_pace {
-	uint32_t rate;	       /* pages a run, between rate_min and rate_max */
-	uint32_t slow_left;    /* slow runs to come */
+	uint32_t rate;	       /* pages a limited run may take, from rate_min to rate_max */
+	uint32_t slow_left;    /* how many slow runs are still to come */
 	uint64_t taken;	       /* pages taken in this run */
-	uint64_t moved_before; /* pages given and got, ever, when this run began */
-	bool limited;	       /* this run may take `rate` pages and no more */
+	uint64_t moved_before; /* sum of pages_in and pages_out when this run began */
+	bool limited;	       /* this run may take no more than `rate` pages */
 	enum aero_effort effort;
 	bool held_off;
 	uint64_t held_off_until_ms;
-	uint32_t retries; /* runs in a row that could not get on, for this target */
+	uint32_t retries; /* runs in a row that made no progress toward this target */
 };
 
-/* Since aero_stop(). */
+/* How far the unload has come.  Set by aero_stop(). */
 struct aero_unload_state {
-	uint32_t attempts_left; /* without a page, until pages are abandoned */
-	bool told;		/* the last answer was AERO_UNLOAD_ABANDON ... */
-	uint64_t abandoned;	/* ... at which so many pages were abandoned already */
+	uint32_t attempts_left; /* attempts without progress until pages are abandoned */
+	bool told;		/* the last answer was AERO_UNLOAD_ABANDON */
+	uint64_t abandoned;	/* how many pages were abandoned when it was given */
 };
 
 /*
- * Counters: touched once a batch or more rarely, under the lock that is held
- * anyway, so they cost nothing measurable whether or not anybody reads them.
+ * Counters.  They are changed once a batch or more rarely, under a lock that is held anyway, so
+ * that they cost nothing measurable.
  */
 struct aero_counters {
 	uint64_t runs, resets, failed_connects;
-	uint64_t taken[AERO_UNITS][AERO_EFFORTS];	/* blocks or pages the allocator gave */
-	uint64_t take_failed[AERO_UNITS][AERO_EFFORTS]; /* times it had not enough */
+	uint64_t taken[AERO_UNITS][AERO_EFFORTS]; /* blocks or pages that the allocator gave */
+	uint64_t take_failed[AERO_UNITS][AERO_EFFORTS]; /* how often it had too few */
 	uint64_t freed[AERO_UNITS];			/* blocks or pages given back to it */
-	uint64_t refused[AERO_UNITS];			/* the hypervisor would not take them */
-	uint64_t refused_freed[AERO_UNITS];		/* of those, freed again */
-	uint64_t odd_answers;				/* failures with no name */
-	uint64_t pages_in, pages_out;			/* by the hypervisor's consent */
-	uint64_t pages_popped;				/* taken back after it forgot them */
-	uint64_t blocks_broken;				/* large blocks that became pages */
+	uint64_t refused[AERO_UNITS];	    /* blocks or pages that the hypervisor refused */
+	uint64_t refused_freed[AERO_UNITS]; /* how many of those were freed again */
+	uint64_t odd_answers;		    /* rejected for an unknown reason */
+	uint64_t pages_in, pages_out;	    /* with the hypervisor's consent */
+	uint64_t pages_popped;		    /* freed after a reset */
+	uint64_t blocks_broken;		    /* large blocks broken into pages */
 	uint64_t migrated, migrate_failed;
 	uint64_t relieved_pages, holdoffs;
 	uint64_t adopted_pages, abandoned_pages;
-	uint64_t grown_pages, grow_failed; /* added to the guest; times it did not work */
+	uint64_t grown_pages, grow_failed; /* pages added; how often it failed */
 };
 
 enum aero_phase {
@@ -130,7 +131,7 @@ enum aero_phase {
 };
 
 struct aero_balloon {
-	/* Set by aero_init(), constant after. */
+	/* Set by aero_init() and constant afterwards. */
 	struct aero_port *port;
 	const struct aero_hypervisor_ops *ops;
 	void *hypervisor;
@@ -138,10 +139,10 @@ struct aero_balloon {
 	/* Changed by the administrator under the step lock. */
 	struct aero_config config;
 
-	/* Written under the step lock; single words that others may read racily. */
+	/* Written under the step lock.  Single words, which may be read without it. */
 	uint64_t target_pages;
-	uint64_t size_pages; /* all the store holds, isolated pages too */
-	uint64_t lent_pages; /* out on loan, without memory behind them */
+	uint64_t size_pages; /* pages in the store, isolated ones included */
+	uint64_t lent_pages; /* pages on loan, which have no memory behind them */
 	enum aero_phase phase;
 	bool reset_required;
 	enum aero_run_end last_end; /* of the last run; meaningless while no run has ended */
@@ -150,40 +151,39 @@ struct aero_balloon {
 	uint64_t last_relief_ms;    /* ... and when, by aero_port_now_ms() */
 
 	/* Under the step lock. */
-	uint64_t held[AERO_CLASSES]; /* blocks in the store, isolated pages too */
-	uint64_t coming_pages;	     /* added to the guest, not online yet */
-	uint64_t arrived_pages;	     /* came online while they were being added */
+	uint64_t held[AERO_CLASSES]; /* blocks in the store, isolated pages included */
+	uint64_t coming_pages;	     /* pages added to the guest that are not online yet */
+	uint64_t arrived_pages;	     /* pages that came online while memory was being added */
 	struct aero_link link;
 	struct aero_pace pace;
 	struct aero_unload_state unload;
 	struct aero_counters counters;
-	uint32_t barred_in;  /* classes not given again in this run, a bit each */
-	uint32_t barred_out; /* classes not asked back again in this run */
+	uint32_t barred_in;  /* classes that are not offered again in this run, one bit each */
+	uint32_t barred_out; /* classes that are not asked back again in this run, one bit each */
 	uint32_t refused_n[AERO_UNITS];
 	aero_page *refused[AERO_UNITS][AERO_REFUSED_MAX];
-	uint32_t said; /* messages that are given once, a bit each */
+	uint32_t said; /* messages that were logged and are not repeated, one bit each */
 	struct aero_batch batch;
 };
 
 /*
- * Prepares @b; no page is taken and the hypervisor is not called yet.  The
- * first step connects.  @b, @port, @ops and @hypervisor must outlive the use.
+ * Prepares @b.  This takes no page and does not call the hypervisor; the first step connects.
+ * @port, @ops and @hypervisor must exist as long as @b is used.
  */
 void aero_init(struct aero_balloon *b, struct aero_port *port, const struct aero_config *config,
 	       const struct aero_hypervisor_ops *ops, void *hypervisor);
 
-/* One batch at the most.  Called by the worker, whenever the last step's answer says so. */
+/* Moves one batch at most.  The worker calls it when the last step's result says so. */
 struct aero_next aero_step(struct aero_balloon *b);
 
 /*
- * The guest is short of memory: takes up to @pages back from the hypervisor at
- * once (at least one block if there is one) and keeps the balloon from growing
- * for holdoff_ms.  Returns how many pages the guest got; 0 when the balloon is
- * empty or the hypervisor would not.
+ * Called when the guest is short of memory.  Takes @pages pages back from the hypervisor at once,
+ * rounded up to whole blocks, and keeps the balloon from growing for holdoff_ms.  Returns
+ * how many pages the guest got: 0 if the balloon is empty or the hypervisor returns none.
  */
 uint64_t aero_relieve(struct aero_balloon *b, uint64_t pages);
 
-/* What became of a page that was to move. */
+/* What became of a page that was to be moved. */
 enum aero_migration {
 	AERO_MIGRATE_FAILED, /* nothing changed: @from goes back to the store, @to to its owner */
 	AERO_MIGRATE_MOVED,  /* @to takes @from's place in the store; @from is the guest's */
@@ -191,22 +191,21 @@ enum aero_migration {
 };
 
 /*
- * Moves the balloon's hold from @from to @to, both single pages.  @from was
- * isolated out of the store by the port, which goes on counting it as held; @to
- * is the caller's.  The port itself carries out in its store what the result
- * says, before it drops the step lock.
+ * Replaces the ballooned page @from by @to.  Both are single pages.  The port has isolated @from
+ * from its store and still counts it as held; @to belongs to the caller.  The port has to carry
+ * out in its store what the result says before it releases the step lock.
  */
 enum aero_migration aero_migrate(struct aero_balloon *b, aero_page *from, aero_page *to);
 
 /*
- * Tells the hypervisor to forget our pages; nothing is inflated any more.  The first
- * aero_unload_step() does this by itself.  A second call does nothing.
+ * Tells the hypervisor to forget the balloon's pages, and keeps the balloon from growing ever
+ * again.  The first aero_unload_step() calls this.  A second call does nothing.
  */
 void aero_stop(struct aero_balloon *b);
 
 /* What the worker does after a step of the unload. */
 enum aero_unload_kind {
-	AERO_UNLOAD_AGAIN,   /* step again, after letting others run */
+	AERO_UNLOAD_AGAIN,   /* step again as soon as others have had a chance to run */
 	AERO_UNLOAD_WAIT,    /* step again in delay_ms */
 	AERO_UNLOAD_ABANDON, /* take pages by aero_abandon(), then step again */
 	AERO_UNLOAD_DONE,    /* the balloon is empty and may be destroyed */
@@ -218,67 +217,68 @@ struct aero_unload {
 };
 
 /*
- * One step of the unload, a batch at the most: stops the balloon and gives its pages back
- * to the guest.  The worker makes no aero_step() any more, and repeats this until
- * AERO_UNLOAD_DONE.  With a backed link that is certain, as soon as pages that are
- * isolated for migration are put back.
+ * One step of the unload.  Stops the balloon and gives at most one batch of its pages back to
+ * the guest.  The worker no longer calls aero_step(), and repeats this until the result is
+ * AERO_UNLOAD_DONE.  On a backed link it always comes to that, as soon as pages that are isolated
+ * for migration are put back.
  *
- * On an unbacked link the hypervisor may have no memory for our pages.  After a number
- * of attempts without a page the answer is AERO_UNLOAD_ABANDON: the worker takes pages
- * by aero_abandon(), as many as it likes at a time, and must keep them out of the
- * guest's use for ever, for a page without memory faults when it is touched.  The answer
- * is then AERO_UNLOAD_ABANDON again, or AERO_UNLOAD_WAIT while the rest is isolated, until
- * nothing is left.  Loans (aero_lend()) must have been repaid.
+ * On an unbacked link the hypervisor may have no memory for the balloon's pages.  After a number
+ * of attempts that made no progress the result is AERO_UNLOAD_ABANDON.  The worker then takes
+ * pages by aero_abandon(), any number at a time, and must keep them out of use for ever,
+ * because an access to a page without memory is a fault.  Further steps return
+ * AERO_UNLOAD_ABANDON again, or AERO_UNLOAD_WAIT while the remaining pages are isolated, until
+ * nothing is left.  All loans (aero_lend()) must have been repaid.
  */
 struct aero_unload aero_unload_step(struct aero_balloon *b);
 
 /*
- * After AERO_NEXT_GROW, whose worker has tried to add memory without the step
- * lock: @added_pages now belong to the guest, and come to the balloon through
- * aero_adopt() when they are online.  0: it did not work.  Returns what is next.
+ * Called after AERO_NEXT_GROW, when the worker has tried to add memory without holding the step
+ * lock.  @added_pages were added to the guest, and will join the balloon by aero_adopt() when
+ * they are online; 0 means that memory could not be added.  Returns what has to be done next.
  */
 struct aero_next aero_grown(struct aero_balloon *b, uint64_t added_pages);
 
 /*
- * For a hypervisor with unbacked links only: @n blocks of the caller's that have no
- * memory behind them join the balloon under @class, to be reclaimed like any
- * other.  @n is from 0 to AERO_BATCH_MAX.  The balloon need not be connected yet.
+ * Only for hypervisors whose links are unbacked.  @n blocks, which belong to the caller and have
+ * no memory behind them, join the balloon as blocks of @class and are reclaimed like any others.
+ * @n is from 0 to AERO_BATCH_MAX.  The balloon need not be connected yet.
  */
 void aero_adopt(struct aero_balloon *b, enum aero_class class, aero_page **blocks, unsigned int n);
 
 /*
- * The reverse of aero_adopt(): up to @n pages of the balloon, still without memory behind
- * them, become the caller's.  Returns how many; fewer than @n when a class or the store is
- * used up, and 0 when all that is left is isolated for migration.  @n is from 1 to AERO_BATCH_MAX.
+ * The reverse of aero_adopt(): up to @n pages leave the balloon and belong to the caller.  They
+ * still have no memory behind them.  Returns how many there were; this is 0 when all pages
+ * that are left are isolated for migration, and may be less than @n although more are
+ * held.  @n is from 1 to AERO_BATCH_MAX.
  */
 unsigned int aero_abandon(struct aero_balloon *b, aero_page **pages, unsigned int n);
 
 /*
- * Lends up to @n pages that the balloon holds, without memory behind them, to another
- * driver; any @n, of which one batch is served at the most.  Returns how many; 0 on a link
- * that is not unbacked, without a connection, and after aero_stop().
+ * Lends up to @n held pages, which have no memory behind them, to another driver.  @n may be any
+ * number, but one call lends at most one batch.  Returns how many were lent: 0 on a backed
+ * link, without a connection, and after aero_stop().
  */
 unsigned int aero_lend(struct aero_balloon *b, aero_page **pages, unsigned int n);
 
 /*
- * The balloon holds fewer pages than somebody would borrow: gives up to @n of the
- * guest's own pages to the hypervisor, whatever the target is, one batch at the
- * most.  Returns how many it holds more; 0 when the guest has none to spare or
- * the hypervisor takes none.  They are to be lent before the step lock is
- * dropped, or a step gives them back.
+ * Called when a driver wants to borrow more pages than the balloon holds.  Gives up to @n of the
+ * guest's own pages to the hypervisor, at most one batch, whatever the target is.  Returns by
+ * how many pages the balloon has grown: 0 if the guest has none to spare or the hypervisor accepts
+ * none. The caller has to lend them before it releases the step lock; otherwise the next step may
+ * give them back to the guest.
  */
 unsigned int aero_fund(struct aero_balloon *b, unsigned int n);
 
 /*
- * @n pages come back from loan, still without memory behind them.  @n is from 0 to
- * AERO_BATCH_MAX, and no more than are on loan.  Works after aero_stop() as well.
+ * Takes @n pages back from loan.  They still have no memory behind them.  @n is from 0 to
+ * AERO_BATCH_MAX and not more than are on loan.  This works after aero_stop() as well.
  */
 void aero_repay(struct aero_balloon *b, aero_page **pages, unsigned int n);
 
-/* True when every figure in @b agrees with every other; @why is set if not. */
+/* Checks that the figures in @b agree with each other.  If not, *@why names what is wrong. */
 bool aero_is_valid(const struct aero_balloon *b, const char **why);
 
-/* Names for people and files, each a lower-case word or words joined by '_'. */
+/* Names for logs and files.  Each consists of lower-case words joined by '_'. */
 const char *aero_phase_name(enum aero_phase phase);
 const char *aero_class_name(enum aero_class class);
 const char *aero_answer_name(enum aero_answer answer);

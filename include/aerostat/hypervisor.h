@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The hypervisor table: what the engine asks of the guest's half of a balloon
- * protocol (protocol/).  It binds at run time, for one kernel may wake up
- * under any hypervisor; one indirect call moves a whole batch.
+ * The table of functions by which the engine uses the guest's half of a balloon protocol
+ * (protocol/).  It is bound at run time, because the same kernel may run on any hypervisor.
+ * One indirect call moves a whole batch.
  */
 #ifndef AEROSTAT_HYPERVISOR_H
 #define AEROSTAT_HYPERVISOR_H
@@ -17,22 +17,22 @@
 #define AERO_BATCH_MAX 512U
 #endif
 
-/* What the hypervisor said to a command as a whole. */
+/* The hypervisor's reply to a command as a whole. */
 enum aero_reply {
 	AERO_REPLY_OK,
-	AERO_REPLY_RESET,  /* it has forgotten all our pages; connect again */
+	AERO_REPLY_RESET,  /* it has forgotten all pages of this guest; connect again */
 	AERO_REPLY_BUSY,   /* nothing was done; try later */
 	AERO_REPLY_FAILED, /* nothing was done, or the call could not be made */
 	AERO_REPLIES
 };
 
 /*
- * What it said to one unit of a batch.  Anything but AERO_ANSWER_OK means that
- * the unit did not change hands.
+ * The hypervisor's answer for one unit of a batch.  Any answer but AERO_ANSWER_OK means that the
+ * unit did not change its owner.
  */
 enum aero_answer {
 	AERO_ANSWER_OK,
-	AERO_ANSWER_REFUSED,	/* not this page, try another: pinned, or not its kind */
+	AERO_ANSWER_REFUSED,	/* this page is not accepted (pinned, for example); try another */
 	AERO_ANSWER_NOT_NEEDED, /* the target is met */
 	AERO_ANSWER_RESET,
 	AERO_ANSWER_FAILED, /* anything else */
@@ -40,12 +40,12 @@ enum aero_answer {
 };
 
 /*
- * A batch in flight: blocks of one class.  A *unit* is what gets an answer of
- * its own: each page of a block or, where wire_order says so, the block whole.
- * Unit u belongs to block u / units_per_block.
+ * A batch in flight: blocks of one class.  Each *unit* gets an answer of its own; a unit is a page
+ * of a block or the whole block, as wire_order says.  Unit u belongs to block
+ * u / units_per_block.
  *
- * The engine clears @answer before the call; a hypervisor writes only answers
- * other than OK and counts them in @not_ok.  The two must agree.
+ * The engine sets all entries of @answer to AERO_ANSWER_OK before the call.  The protocol writes
+ * only other answers, by aero_batch_answer(), which also counts them in @not_ok.
  */
 struct aero_batch {
 	enum aero_class class;
@@ -55,14 +55,14 @@ struct aero_batch {
 	uint32_t units_per_block;
 	uint32_t units; /* blocks * units_per_block, at most AERO_BATCH_MAX */
 	uint32_t not_ok;
-	bool has_target; /* set by the hypervisor: it told a target */
+	bool has_target; /* set by the protocol when target_pages is a target that was told */
 	uint64_t target_pages;
 	aero_page *block[AERO_BATCH_MAX];
 	aero_pfn first[AERO_BATCH_MAX]; /* first frame of each block */
-	uint8_t answer[AERO_BATCH_MAX]; /* enum aero_answer, by unit */
+	uint8_t answer[AERO_BATCH_MAX]; /* enum aero_answer, one for each unit */
 };
 
-/* Frame number of unit @u. */
+/* Returns the number of the first frame of unit @u. */
 static inline aero_pfn aero_batch_pfn(const struct aero_batch *batch, uint32_t u)
 {
 	aero_pfn pfn = batch->first[u / batch->units_per_block];
@@ -77,19 +77,19 @@ static inline void aero_batch_answer(struct aero_batch *batch, uint32_t u, enum 
 	batch->answer[u] = (uint8_t)answer;
 }
 
-/* What a connection can do, filled in by connect(). */
+/* What a connection can do.  connect() fills it in. */
 struct aero_link {
-	bool large;	/* units of AERO_BLOCK_ORDER are taken */
-	bool divisible; /* what was given as one unit may come back page by page */
+	bool large;	/* units of AERO_BLOCK_ORDER are accepted */
+	bool divisible; /* pages that were given as one unit may be taken back one by one */
 
 	/*
-	 * There is no memory behind a page we hold until reclaim() put it there:
-	 * nothing is ever popped, and at the end what can't be reclaimed stays
+	 * A held page has no memory behind it until reclaim() has put some there.  So
+	 * pages are never popped, and pages that cannot be reclaimed at the end stay
 	 * out of use.
 	 */
 	bool unbacked;
 
-	/* Deflation may stop this far above a target other than 0. */
+	/* How many pages the balloon may be above a target other than 0 without being deflated. */
 	uint32_t slack_pages;
 };
 
@@ -102,23 +102,23 @@ struct aero_hypervisor_ops {
 	const char *name; /* one lower-case word */
 
 	/*
-	 * Makes a connection, and fills in @link, which is zeroed but for @unbacked.  The
-	 * hypervisor knows no page of ours before and after; an unbacked link has no
-	 * such memory to lose.  Any reply is allowed.  After one other than OK there is no
-	 * connection, whatever was done so far: the engine ends the run, and the next
+	 * Makes a connection and fills in @link, all of which is zero but @unbacked.  The
+	 * hypervisor knows no page of this guest before and after it, unless the link is
+	 * unbacked.  Any reply is allowed.  After a reply other than OK there is no
+	 * connection, whatever was done so far: the engine ends the run, and the next one
 	 * begins with quiesce() and connect().
 	 */
 	enum aero_reply (*connect)(void *hypervisor, struct aero_link *link);
 
-	/* Takes down whatever may kick the worker by itself.  May be called again. */
+	/* Stops everything that kicks the worker, such as a doorbell.  May be called repeatedly. */
 	void (*quiesce)(void *hypervisor);
 
-	/* Tells the hypervisor to forget all our pages, so that they may be used again. */
+	/* Tells the hypervisor to forget all pages of this guest, which may then use them again. */
 	void (*disconnect)(void *hypervisor);
 
 	/*
-	 * Asks how many pages the balloon should hold.  @limit_pages: all the
-	 * pages there could be (aero_port_limit_pages()).  Sets *@target_pages when it
+	 * Asks how many pages the balloon should hold.  @limit_pages is the number of all
+	 * pages of the guest (aero_port_limit_pages()).  Sets *@target_pages when it
 	 * replies OK.  RESET starts over with connect(); after any other reply the
 	 * engine ends the run and asks again in the next.
 	 */
@@ -126,16 +126,16 @@ struct aero_hypervisor_ops {
 				      uint64_t *target_pages);
 
 	/*
-	 * How many pages to hot-add beyond present memory; NULL if unsupported.  Asked
-	 * only while the balloon is empty and its target is 0.
+	 * Returns how many pages to hot-add beyond present memory.  Called only while the
+	 * balloon is empty and its target is 0.  NULL if unsupported.
 	 */
 	uint64_t (*beyond)(void *hypervisor);
 
 	/*
-	 * Offers the batch's units to the hypervisor, or asks for them back.
-	 * With a reply other than OK or RESET no unit changed hands and @answer
-	 * says nothing.  With RESET the answers stand: units already taken when
-	 * it came are OK, the others AERO_ANSWER_RESET.
+	 * offer() offers the batch's units to the hypervisor, reclaim() asks for them back.
+	 * If the reply is neither OK nor RESET, no unit changed its owner, and the answers mean
+	 * nothing.  If it is RESET, the answers are valid: AERO_ANSWER_OK for units that were
+	 * moved before the reset, and AERO_ANSWER_RESET for the others.
 	 */
 	enum aero_reply (*offer)(void *hypervisor, struct aero_batch *batch);
 	enum aero_reply (*reclaim)(void *hypervisor, struct aero_batch *batch);

@@ -26,23 +26,23 @@
 #ifndef AEROSTAT_PORT_H
 #define AEROSTAT_PORT_H
 
-/* How hard aero_port_take() may try. */
+/* How much effort aero_port_take() may make. */
 enum aero_effort { AERO_LIGHT, AERO_RECLAIM, AERO_EFFORTS };
 
 /*
- * In what form the balloon holds memory: what was taken from the allocator as
- * one, and in what size the hypervisor was told of it.
+ * The form in which the balloon holds memory: what was taken from the allocator as one block, and
+ * in which units it was offered to the hypervisor.
  */
 enum aero_class {
-	AERO_CLASS_PAGE,  /* single pages, told singly */
-	AERO_CLASS_SPLIT, /* a large block, its pages told singly */
-	AERO_CLASS_LARGE, /* a large block, told as one */
+	AERO_CLASS_PAGE,  /* single pages, offered singly */
+	AERO_CLASS_SPLIT, /* a large block, whose pages are offered singly */
+	AERO_CLASS_LARGE, /* a large block, offered as one unit */
 	AERO_CLASSES
 };
 
 enum aero_level { AERO_LOG_ERROR, AERO_LOG_WARNING, AERO_LOG_INFO };
 
-/* What is traced, and what a, b, c are. */
+/* Events that are traced.  The comments say what a, b and c are. */
 enum aero_event {
 	AERO_EVENT_RUN,	    /* a run begins: target, size, 0 (pages) */
 	AERO_EVENT_RUN_END, /* target, size (pages), why (enum aero_run_end) */
@@ -56,7 +56,7 @@ enum aero_event {
 	AERO_EVENTS
 };
 
-/* A frame number, so that it is not mixed up with a count of pages. */
+/* A frame number.  It is a type of its own so that it cannot be mixed up with a count of pages. */
 typedef struct aero_pfn {
 	unsigned long long v;
 } aero_pfn;
@@ -74,7 +74,7 @@ typedef struct aero_pfn {
  * inside aero_relieve() too, which the guest calls when it has no memory left, so they
  * must neither allocate nor wait for anything that does.
  *
- * Errors.  None may fail, but where it says so.  None calls back into the engine.
+ * Errors.  No function may fail, unless its comment says so.  None may call the engine.
  *
  * Bounds.  @n is from 1 to AERO_BATCH_MAX (hypervisor.h), and @order is 0 or
  * AERO_BLOCK_ORDER.
@@ -85,11 +85,11 @@ typedef struct aero_pfn {
 /*
  * Takes up to @n blocks of 2^@order pages from the allocator, stores them in @blocks, and
  * returns how many it got.  They then belong to the caller.  Fewer than @n means that
- * the allocator has no more at this effort; the engine does not ask again at once.
+ * the allocator has no more with this effort; the engine does not ask again at once.
  *
  * AERO_LIGHT neither sleeps nor reclaims, and leaves the allocator's reserves alone.
  * AERO_RECLAIM may do both.  Neither may wake an OOM killer: a balloon that does not grow
- * harms nobody.  For order 0 the port may take larger blocks and split them.
+ * does no harm.  For order 0 the port may take larger blocks and split them.
  *
  * The engine's entry points may be called from within (a shrinker, page migration); they
  * only *try* the step lock, which is held here.
@@ -101,15 +101,15 @@ unsigned int aero_port_take(struct aero_port *port, unsigned int order, enum aer
 void aero_port_free(struct aero_port *port, unsigned int order, aero_page **blocks, unsigned int n);
 
 /*
- * Makes one block of AERO_BLOCK_ORDER, which the caller owns, into pages that can be held
- * and freed one by one.
+ * Splits one block of AERO_BLOCK_ORDER, which the caller owns, into pages that can be held and
+ * freed one by one.
  */
 void aero_port_split(struct aero_port *port, aero_page *block, unsigned int order);
 
-/* The @index-th page of a block, counted from 0. */
+/* Returns the page of a block with the index @index, counted from 0. */
 aero_page *aero_port_page(aero_page *block, unsigned int index);
 
-/* The page's frame number, as the hypervisor counts frames of the guest's base page. */
+/* Returns the page's frame number, in units of the guest's base page. */
 aero_pfn aero_port_pfn(const aero_page *page);
 
 /* -- the store: the pages that the balloon holds ----------------------------------- */
@@ -143,18 +143,19 @@ uint64_t aero_port_limit_pages(struct aero_port *port);
  */
 uint64_t aero_port_spare_pages(struct aero_port *port);
 
-/* Milliseconds of a clock that never goes back.  Where it starts does not matter. */
+/* Returns the time in milliseconds, by a clock that never goes back.  Its start does not matter. */
 uint64_t aero_port_now_ms(struct aero_port *port);
 
 /*
- * One line for the administrator, without a newline; of printf's conversions only %s, %u,
- * %x, %llu and %llx.  May be a macro: the parentheses keep one from being expanded here.
+ * Logs one line for the administrator.  @format has no newline, and of printf's conversions only
+ * %s, %u, %x, %llu and %llx.  This may be a macro; the parentheses keep it from being expanded
+ * here.
  */
 __attribute__((format(printf, 3, 4))) void(aero_port_log)(struct aero_port *port,
 							  enum aero_level level, const char *format,
 							  ...);
 
-/* For those who follow the engine's course; must cost next to nothing when nobody does. */
+/* Traces an event.  Must cost next to nothing while nobody reads the trace. */
 void aero_port_trace(struct aero_port *port, enum aero_event event, uint64_t a, uint64_t b,
 		     uint64_t c);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The guest's half of Xen's balloon.  There is no connection and nobody to ask: a
- * guest decreases its reservation and populates it again, to follow a target that
- * the toolstack leaves in xenstore.
+ * The guest's half of Xen's balloon.  There is no connection, and the hypervisor has no target.  A
+ * guest decreases its reservation and populates it again to follow a target that the toolstack
+ * leaves in xenstore.
  */
 #ifndef AEROSTAT_XEN_H
 #define AEROSTAT_XEN_H
@@ -10,58 +10,58 @@
 #include <aerostat/abi/xen.h>
 #include <aerostat/hypervisor.h>
 
-/* What the guest's operating system does; all called under the step lock. */
+/* What the guest's operating system provides.  All functions are called under the step lock. */
 struct aero_xen_guest {
 	/*
-	 * HYPERVISOR_memory_op for @extents extents of 2^@order Xen pages; their
-	 * first frames are in @frames, where populate leaves machine frames in a
-	 * PV guest.  Returns how many were done, counted from the first, or a
-	 * negative error.  Not trusted: it may return anything.
+	 * Calls HYPERVISOR_memory_op for @extents extents of 2^@order Xen pages.  The first
+	 * frame of each is in @frames; in a PV guest, populate stores machine frames there.
+	 * Returns how many extents were done, counted from the first, or a negative error.
+	 * The result is not trusted: it may be anything.
 	 */
 	long (*memory_op)(void *ctx, enum aero_xen_op op, uint64_t *frames, uint32_t extents,
 			  uint32_t order);
 
-	/* How many pages the balloon should hold. */
+	/* Returns how many pages the balloon should hold. */
 	uint64_t (*wanted_pages)(void *ctx);
 
-	/* How many pages the guest wants beyond all there are; may be NULL. */
+	/* Returns how many pages to add beyond all that the guest has now.  May be NULL. */
 	uint64_t (*beyond_pages)(void *ctx);
 
-	/* 2^@order pages from @block on left the guest's memory, or came back. */
+	/* The 2^@order pages of @block have left the guest's memory, or have come back to it. */
 	void (*left)(void *ctx, aero_page *block, uint32_t order);
 	void (*came_back)(void *ctx, aero_page *block, uint32_t order);
 
-	/* Zeroes a block, so that its next owner learns nothing; may be NULL. */
+	/* Zeroes a block, so that its next owner cannot read this guest's data.  May be NULL. */
 	void (*scrub)(void *ctx, aero_page *block, uint32_t order);
 
 	/*
-	 * In a PV guest only, where page_order is 0; else NULL.  unmap() stores the
-	 * machine frames of @n pages, and takes the pages out of the kernel's mapping
-	 * and out of its table of frames; false: nothing was done.  map() puts them
-	 * back, on the machine frames given; false: none of them is mapped.
+	 * Only in PV guests, whose page_order is 0; otherwise NULL.  unmap() stores the
+	 * machine frames of @n pages and removes the pages from the kernel's mapping and from
+	 * its table of frames; when it returns false, nothing was done.  map() maps the pages
+	 * to the given machine frames; when it returns false, none of them is mapped.
 	 */
 	bool (*unmap)(void *ctx, aero_page **pages, uint32_t n, uint64_t *frames);
 	bool (*map)(void *ctx, aero_page **pages, uint32_t n, const uint64_t *frames);
 
-	/* log2 of how many Xen pages one page of the guest is. */
+	/* One page of the guest is 2^page_order pages of Xen. */
 	uint32_t page_order;
 };
 
-/* All under the step lock. */
+/* All fields are protected by the step lock. */
 struct aero_xen {
 	struct aero_port *port;
 	const struct aero_xen_guest *guest;
 	void *ctx;
-	uint32_t said; /* messages that are given once, a bit each */
+	uint32_t said; /* messages that were logged and are not repeated, one bit each */
 	uint64_t decrease_calls, populate_calls;
 	uint64_t decreased_base, decreased_large; /* extents */
 	uint64_t populated_base, populated_large;
-	uint64_t short_answers; /* fewer extents were done than asked */
+	uint64_t short_answers; /* calls that did fewer extents than were asked for */
 	uint64_t unmapped;	/* pages that could not be mapped again */
 
 	/*
-	 * PV: machine frames that are the guest's and behind none of its pages,
-	 * for those could not be mapped.  Xen gets them back before anything else.
+	 * Only in PV guests: machine frames that the guest owns and could not map to any of its
+	 * pages.  They are given back to Xen before any other pages are moved.
 	 */
 	uint32_t strays;
 	aero_page *page[AERO_XEN_FRAMES];
@@ -70,30 +70,30 @@ struct aero_xen {
 	uint64_t stray[AERO_XEN_FRAMES];
 };
 
-/* The ops for aero_init(); its hypervisor pointer is a struct aero_xen. */
+/* The table for aero_init(), whose @hypervisor is then a struct aero_xen. */
 extern const struct aero_hypervisor_ops aero_xen_ops;
 
 /*
- * A target as the guest's system stores it, in pages.  Some kernels take away what the
- * guest does not see of its memory without a look at the sign, so what stands for a
- * negative number asks for nothing.
+ * Converts a target, in pages, as the guest's kernel stores it.  Some kernels subtract from it the
+ * memory that the guest does not see, without checking for a negative result.  Such a
+ * result is taken for 0.
  */
 uint64_t aero_xen_target(uint64_t stored);
 
 /*
- * How many pages more than @all a stored target asks for, and no more than the @room
- * pages that Xen would still give this guest.
+ * Returns by how many pages a stored target exceeds @all, but at most @room, the number of pages
+ * that Xen would still give to this guest.
  */
 uint64_t aero_xen_beyond(uint64_t stored, uint64_t all, uint64_t room);
 
 /*
- * The room in a guest, from Xen's answers to XENMEM_maximum_reservation and
- * XENMEM_current_reservation.  An error, or a guest that has more than its maximum,
- * means that there is none.
+ * Returns how many pages Xen would still give to this guest, from its answers to
+ * XENMEM_maximum_reservation and XENMEM_current_reservation.  This is 0 if one of them is an error,
+ * or if the guest has more than its maximum.
  */
 uint64_t aero_xen_room(long maximum, long reserved);
 
-/* @guest and @ctx must outlive the use. */
+/* @guest and @ctx must exist as long as @x is used. */
 void aero_xen_init(struct aero_xen *x, struct aero_port *port, const struct aero_xen_guest *guest,
 		   void *ctx);
 
