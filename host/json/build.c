@@ -25,8 +25,9 @@ void aero_json_set_number(struct aero_json_builder *b, json_t *object, const cha
 }
 
 /*
- * json_dumps() would do, but jansson up to 2.14 at least does not notice when its text can't
- * grow while it writes a key.  So the text is measured first and then written in one piece.
+ * json_dumps() is not used, because jansson up to 2.14 at least ignores a failure to enlarge its
+ * buffer while it writes a key.  Instead the text is measured first, and then written into
+ * a buffer of that size.
  */
 static char *dump(const json_t *document)
 {

@@ -72,7 +72,7 @@ static int read_bool(struct reader *r, const char *key, const json_t *value, boo
 	return 0;
 }
 
-/* One of a NULL-ended list of words. */
+/* Reads a string that must be one of the words of a list, which ends with NULL. */
 static int read_word(struct reader *r, const char *key, const json_t *value,
 		     const char *const *words, unsigned int *out)
 {
@@ -108,7 +108,7 @@ static int read_command(struct reader *r, const json_t *value, uint32_t *out)
 		       "\" or a command's name as the report has them, such as \"batched-lock\"");
 }
 
-/* A name of the protocol, or any number. */
+/* Reads one of the protocol's names, or any number. */
 static int read_status(struct reader *r, const json_t *value, uint32_t *out)
 {
 	const char *text = json_string_value(value);
@@ -161,7 +161,10 @@ static int read_fault_key(struct reader *r, struct aero_monitor_fault *rule, con
 		rule->action = (enum aero_fault_action)word;
 		return err;
 	}
-	/* The report shows it; a fault that is handed back starts to count from 0 all the same. */
+	/*
+	 * The report shows how often a rule has fired, and may be handed back as it is.  The
+	 * number is accepted, but the new rule counts from 0.
+	 */
 	if (strcmp(key, "fired") == 0)
 		return read_number(r, key, value, 0, INT64_MAX, &fired);
 	return fail(r,
@@ -284,7 +287,7 @@ static int read_document(struct reader *r, const char *text)
 	json_t *value;
 	int err = 0;
 
-	/* jansson has words for all that may be wrong with a text, and none for memory. */
+	/* jansson has an error message for every fault of a text, but none for lack of memory. */
 	if (!document && !*where.text) {
 		fail(r, "no memory to read the document");
 		return -ENOMEM;

@@ -10,14 +10,14 @@
 #include "vmware/monitor.h"
 
 /*
- * Everything that is known of the monitor, as one JSON document, for the caller to
- * free().  The document is whole; NULL when there was not memory enough for it.
+ * Returns everything that is known of the monitor as one JSON document, which the caller frees by
+ * free().  The document is complete.  Returns NULL if there was not enough memory for it.
  */
 char *aero_monitor_report(const struct aero_monitor *m);
 
 /*
- * Takes settings from a JSON document.  Returns 0; or -EINVAL, or -ENOMEM, and then
- * `error` holds one line that says what is wrong and where, and nothing has changed.
+ * Applies the settings of a JSON document.  Returns 0, -EINVAL or -ENOMEM.  After an error
+ * nothing has changed, and `error` is one line that says what is wrong and where.
  */
 int aero_monitor_control(struct aero_monitor *m, const char *json, char *error, size_t error_size);
 

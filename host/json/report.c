@@ -4,7 +4,7 @@
 #include "json.h"
 #include "vmware/names.h"
 
-/* To be raised when a key changes its meaning. */
+/* This number has to be raised when a key changes its meaning. */
 #define REPORT_FORMAT 1
 
 static json_t *caps_to_json(struct aero_json_builder *b, uint32_t caps)
@@ -17,7 +17,7 @@ static json_t *caps_to_json(struct aero_json_builder *b, uint32_t caps)
 	return list;
 }
 
-/* The statuses that were given, by name; those that never were are left out. */
+/* How often each status was given, by its name.  Statuses that were never given are left out. */
 static json_t *statuses_to_json(struct aero_json_builder *b, const uint64_t *status)
 {
 	json_t *o = json_object();

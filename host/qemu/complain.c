@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* How the plug-in says that it cannot work here: one line, through QEMU if it can. */
+/* Tells the user in one line why the plug-in cannot work, through QEMU if that is possible. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * How many instructions the guest has executed, all of its CPUs together.
+ * How many instructions the guest has executed, on all of its CPUs together.
  *
- * Counted by translation block, when it is entered.  So the figure differs from
- * the truth by the rest of the block in which the reader stands (a few
- * instructions for each of the CPUs), and by the rest of each block that an
- * exception has left; and a repeated string instruction counts once for each
- * repetition.
+ * All instructions of a translation block are counted when the block is entered.  So the
+ * number is too large by the rest of the block that each CPU is executing (a few
+ * instructions), and by the rest of each block that was left by an exception.  A
+ * repeated string instruction counts once for each repetition.
  */
 #include <stdlib.h>
 
 #include "plugin.h"
 
-/* A line of the cache for each CPU, so that they do not disturb each other. */
+/* Each CPU's counter has a cache line of its own, so that CPUs do not slow each other down. */
 struct counter {
 	_Alignas(64) uint64_t instructions;
 };
@@ -26,7 +25,7 @@ static void block_executed(unsigned int vcpu, void *instructions)
 		counters[vcpu].instructions += (uintptr_t)instructions;
 }
 
-/* Adding inline is cheaper, but all CPUs would add to one number without a lock. */
+/* Inline addition would be cheaper, but then all CPUs would add to one number without a lock. */
 static void block_translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	size_t instructions = qemu_plugin_tb_n_insns(tb);

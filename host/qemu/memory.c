@@ -42,7 +42,7 @@ static int look_at_object(Object *child, void *opaque)
 	return 0;
 }
 
-/* Memory can be plugged in and out: called again from time to time. */
+/* Memory can be plugged in and out, so this is called again from time to time. */
 void aero_qemu_look_for_ram(void)
 {
 	backends_count = 0;
@@ -86,7 +86,7 @@ static bool is_ram(void *ctx, uint64_t pfn, uint64_t pages)
 		void *host;
 		bool ok;
 
-		/* Mapping I/O would read the device. */
+		/* Memory-mapped I/O is not touched: reading it has effects on the device. */
 		if (cpu_physical_memory_is_io(gpa))
 			return false;
 		host = cpu_physical_memory_map(gpa, &bytes, false);
@@ -120,7 +120,7 @@ static int write_memory(void *ctx, uint64_t gpa, const void *buf, size_t len)
 	return access_memory(gpa, (void *)(uintptr_t)buf, len, true);
 }
 
-/* Discards what lies in one piece from gpa on; sets *bytes to what it looked at. */
+/* Discards the contiguous memory that begins at gpa.  Sets *bytes to how much that is. */
 static int discard_piece(hwaddr gpa, hwaddr *bytes)
 {
 	ram_addr_t offset;
@@ -134,10 +134,11 @@ static int discard_piece(hwaddr gpa, hwaddr *bytes)
 	if (in_a_backend(host, *bytes)) {
 		block = qemu_ram_block_from_host(host, false, &offset);
 		err = block ? ram_block_discard_range(block, offset, *bytes) : -EFAULT;
-		/* "Written": code translated from there and dirty bits are out of date. */
+		/* Marks the memory as written, since translated code and dirty bits are out of
+		 * date. */
 		cpu_physical_memory_unmap(host, *bytes, true, *bytes);
 	} else {
-		/* Not RAM after all: nothing has been changed. */
+		/* This is not RAM after all.  Nothing has been changed. */
 		err = -EFAULT;
 		cpu_physical_memory_unmap(host, *bytes, true, 0);
 	}

@@ -60,8 +60,8 @@ static uint64_t now_ns(void *ctx)
 }
 
 /*
- * Stock QEMU has no VMCI device through which the guest could hear this.  A doorbell can
- * be set all the same, and its rings are counted.
+ * Stock QEMU has no VMCI device that could deliver this to the guest.  A doorbell can be set
+ * nevertheless, and its rings are counted.
  */
 static void ring(void *ctx, uint32_t context, uint32_t resource)
 {

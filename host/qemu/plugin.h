@@ -20,15 +20,15 @@ struct aero_plugin {
 	bool doorbell;
 };
 
-/* complain.c: says why, and ends QEMU.  For the time after qemu_plugin_install(). */
+/* complain.c: tells the reason and ends QEMU.  To be used after qemu_plugin_install(). */
 __attribute__((noreturn, format(printf, 1, 2))) void aero_qemu_die(const char *fmt, ...);
-/* Says why.  Returns -1, QEMU's "plug-in not installed". */
+/* Tells the reason and returns -1, which means to QEMU that the plug-in is not installed. */
 __attribute__((format(printf, 1, 2))) int aero_qemu_refuse(const char *fmt, ...);
 
-/* versions.c: 0, or -1 when this QEMU is not one the plug-in was made for; it has said why. */
+/* versions.c: returns 0, or -1 (and tells the reason) if the plug-in was not made for this QEMU. */
 int aero_qemu_check(const qemu_info_t *info);
 
-/* memory.c.  0 or -errno. */
+/* memory.c: returns 0 or -errno. */
 int aero_qemu_memory_init(uint64_t *pfn_end, uint64_t *ram_pages);
 void aero_qemu_look_for_ram(void);
 struct aero_guest_memory aero_qemu_memory(void *ctx);

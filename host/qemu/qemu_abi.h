@@ -20,7 +20,7 @@
 
 #define QEMU_WEAK __attribute__((weak))
 
-/* Never looked into. */
+/* The contents of these are never used. */
 typedef struct Object Object;
 typedef struct ObjectProperty ObjectProperty;
 typedef struct Error Error;
@@ -39,7 +39,7 @@ typedef struct MemoryRegion {
 	_Alignas(64) unsigned char opaque[4096];
 } MemoryRegion;
 
-/* Bit-fields in QEMU; passed by value in one register. */
+/* In QEMU these are bit-fields, which are passed by value in one register. */
 typedef struct MemTxAttrs {
 	uint32_t bits;
 } MemTxAttrs;
@@ -119,7 +119,7 @@ enum {
 	QEMU_REG_CS = 18,
 };
 
-/* What runs, and start-up. */
+/* The running QEMU and its start. */
 QEMU_WEAK VersionInfo *qmp_query_version(Error **errp);
 QEMU_WEAK MemoryInfo *qmp_query_memory_size_summary(Error **errp);
 QEMU_WEAK void qemu_add_machine_init_done_notifier(Notifier *notify);

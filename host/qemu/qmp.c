@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The way in from outside, through QEMU's own QMP socket:
+ * The commands by which the outside controls the monitor, through QEMU's own QMP socket:
  *
  *   balloon, query-balloon     the size, in bytes the guest keeps
  *   qom-get aerostat           the report
@@ -13,7 +13,7 @@
 
 static struct aero_plugin *plugin;
 
-/* Bytes that the guest keeps, from pages that it gives. */
+/* Converts pages that the guest gives to bytes that it keeps. */
 static int64_t kept_bytes(const struct aero_plugin *p, uint64_t pages)
 {
 	uint64_t given = pages << AERO_VMW_PAGE_SHIFT;
@@ -37,8 +37,8 @@ static void get_size(void *opaque, BalloonInfo *info)
 }
 
 /*
- * QMP's BALLOON_CHANGE.  Called when the guest asks for its target, which it
- * does once a second: an event for each batch would only be thrown away.
+ * Sends QMP's event BALLOON_CHANGE.  Called when the guest asks for its target, which it does once
+ * a second.  QEMU limits the rate of this event, so one for each batch would be dropped.
  */
 void aero_qemu_report_size(struct aero_plugin *p)
 {

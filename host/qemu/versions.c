@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* Is this a QEMU that the plug-in was made for? */
+/* Checks that the plug-in was made for this QEMU. */
 #include <string.h>
 
 #include "plugin.h"
 
-/* Versions against which qemu_abi.h was compared, and with which the tests were run. */
+/* The versions with which qemu_abi.h was compared, and with which the tests were run. */
 static const struct {
 	int64_t major;
 	int64_t minor;
@@ -80,7 +80,7 @@ static const struct {
 };
 #undef NEEDED
 
-/* A QEMU of a known version may have been built without something. */
+/* A QEMU of a known version may have been built without a function that is needed. */
 static int check_symbols(void)
 {
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)

@@ -7,13 +7,13 @@
 
 #include "plugin.h"
 
-#define NO_PORT	  UINT32_MAX /* what a port that is not there reads as */
+#define NO_PORT	  UINT32_MAX /* the value that is read from a port that does not exist */
 #define EFLAGS_VM (1ULL << 17)
 #define CPL_MASK  3ULL
 
 static GByteArray *buffer;
 
-/* false: QEMU does not give the register as 8 bytes. */
+/* Returns false if QEMU does not return the register as 8 bytes. */
 static bool read_register(CPUState *cpu, int reg, uint64_t *value)
 {
 	g_byte_array_set_size(buffer, 0);
@@ -35,7 +35,7 @@ static void write_register(CPUState *cpu, int reg, uint64_t value)
 	x86_cpu_gdb_write_register(cpu, bytes, reg);
 }
 
-/* The kernel's, or a user program's that was let at the ports? */
+/* Whether the access comes from the kernel, not from a user program that may use the ports. */
 static bool is_privileged(CPUState *cpu)
 {
 	uint64_t cs;
@@ -60,7 +60,7 @@ static uint64_t port_read(void *opaque, hwaddr addr, unsigned int size)
 	struct aero_vmw_regs before;
 	struct aero_vmw_regs after;
 
-	/* Without a CPU it is somebody looking from outside (QEMU's monitor, a debugger). */
+	/* Without a CPU, the access comes from outside the guest (QEMU's monitor, a debugger). */
 	if (addr != 0 || size != 4 || !current_cpu || !is_privileged(current_cpu) ||
 	    !read_registers(current_cpu, &before))
 		return NO_PORT;
@@ -71,7 +71,7 @@ static uint64_t port_read(void *opaque, hwaddr addr, unsigned int size)
 	}
 	after = before;
 	aero_monitor_call(p->monitor, &after);
-	/* rax is the result of the port's read; the others change only when they are meant to. */
+	/* rax is the result of reading the port.  The others are written only if changed. */
 	if (after.rbx != before.rbx)
 		write_register(current_cpu, QEMU_REG_RBX, after.rbx);
 	if (after.rcx != before.rcx)
@@ -81,7 +81,7 @@ static uint64_t port_read(void *opaque, hwaddr addr, unsigned int size)
 
 static void port_write(void *opaque, hwaddr addr, uint64_t data, unsigned int size)
 {
-	/* The protocol has no writes; there is nothing to do for one. */
+	/* The protocol does not use writes, so they have no effect. */
 }
 
 static const MemoryRegionOps port_ops = {

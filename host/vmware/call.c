@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* One call of the guest from its registers to its answer, and what is counted of it. */
+/* Handles one call of the guest, from its registers to its answer, and counts it. */
 #include "internal.h"
 
 static void answer(const struct aero_monitor *m, const struct aero_command *c,
@@ -14,7 +14,7 @@ static void answer(const struct aero_monitor *m, const struct aero_command *c,
 		regs->rbx = m->target.pages;
 }
 
-/* The row of a status in the tables of counters. */
+/* Returns the index of a status in the tables of counters. */
 static unsigned int status_index(uint32_t status)
 {
 	if (status < AERO_VMW_STATUSES)
@@ -45,7 +45,7 @@ static uint64_t now(uint64_t (*clock)(void *ctx), void *ctx)
 	return clock ? clock(ctx) : 0;
 }
 
-/* Busy time runs from GET_TARGET, or from the last move, to the end of this move. */
+/* Adds the time since GET_TARGET, or since the end of the last move, to the busy time. */
 static void keep_time(struct aero_monitor *m, const struct aero_command *c)
 {
 	uint64_t instructions;
@@ -64,7 +64,7 @@ static void keep_time(struct aero_monitor *m, const struct aero_command *c)
 	m->mark_ns = ns;
 }
 
-/* Answers what is no call of this protocol. */
+/* Answers an access to the port that is not a call of this protocol. */
 static void refuse(struct aero_monitor *m, const struct aero_command *c, struct aero_vmw_regs *regs)
 {
 	if (!c->has_magic) {

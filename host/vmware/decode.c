@@ -32,13 +32,13 @@ static const struct command_kind {
 	[AERO_VMW_DOORBELL_SET] = {.exists = true, .needs = AERO_VMW_CAP_SIGNALLED},
 };
 
-/* Is this the number of a command? */
+/* Whether this is the number of a command. */
 bool aero_command_exists(uint32_t number)
 {
 	return number < AERO_VMW_COMMANDS && kinds[number].exists;
 }
 
-/* Does the command lock or unlock pages, and which of the two?  direction may be NULL. */
+/* Whether the command locks or unlocks pages.  If so, stores which, unless direction is NULL. */
 bool aero_command_moves(uint32_t number, enum aero_books_direction *direction)
 {
 	if (!aero_command_exists(number) || !kinds[number].moves_pages)
@@ -49,8 +49,8 @@ bool aero_command_moves(uint32_t number, enum aero_books_direction *direction)
 }
 
 /*
- * The capabilities that START would grant of those asked for.  Batches of 2 MiB pages
- * make no sense without batches.
+ * Returns which of the capabilities that the guest wants START would grant.  Batches of 2 MiB
+ * pages are not granted without batches.
  */
 static uint32_t grant(const struct aero_monitor *m, uint64_t wishes)
 {
@@ -83,8 +83,8 @@ static uint32_t check_limit(const struct aero_monitor *m, uint64_t limit)
 }
 
 /*
- * Reads the batch once.  What the guest's other CPUs write to it afterwards makes no
- * difference, because everything else works on the copy.
+ * Reads the batch once.  Everything else works on this copy, so it makes no difference what the
+ * guest's other CPUs write to the batch page afterwards.
  */
 static uint32_t read_batch(const struct aero_monitor *m, struct aero_command *c)
 {
@@ -133,9 +133,9 @@ static uint32_t check_arguments(const struct aero_monitor *m, struct aero_comman
 }
 
 /*
- * Decodes the registers into *c.  Its status is then that of the command as a whole.
- * When that is OK or OK_CAPS the arguments are good; the entries of a batch have been
- * read, but have no status yet.
+ * Decodes the registers into *c, whose status is then that of the command as a whole.  If it is
+ * OK or OK_CAPS, the arguments are valid, and the entries of a batch have been read but have no
+ * status yet.
  */
 void aero_decode_call(const struct aero_monitor *m, const struct aero_vmw_regs *regs,
 		      struct aero_command *c)
@@ -169,8 +169,8 @@ void aero_decode_call(const struct aero_monitor *m, const struct aero_vmw_regs *
 }
 
 /*
- * The slot for this PFN in the table of good entries so far.  It holds 0 when no good
- * entry has the PFN, and the caller may then set it.
+ * Returns the slot of this PFN in the table of the good entries so far.  If it contains 0, no good
+ * entry has this PFN, and the caller may set the slot.
  */
 static uint16_t *seen_slot(struct aero_command *c, uint64_t pfn)
 {
@@ -208,7 +208,7 @@ static uint32_t check_unlock(const struct aero_monitor *m, struct aero_command *
 	return AERO_VMW_OK;
 }
 
-/* size: how many pages the balloon will have after the entries before this one. */
+/* size is the number of pages that the balloon will have after the entries before this one. */
 static uint32_t check_entry(const struct aero_monitor *m, struct aero_command *c,
 			    unsigned int index, uint64_t size)
 {

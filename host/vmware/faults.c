@@ -21,7 +21,7 @@ static bool check_command(const struct aero_monitor_fault *rule)
 		return true;
 	if (!aero_command_moves(rule->command, &direction))
 		return false;
-	/* A rule that can never match is a mistake of whoever wrote it. */
+	/* A rule that can never match is refused, because it must be a mistake. */
 	return rule->direction == AERO_FAULT_BOTH ||
 	       (rule->direction == AERO_FAULT_INFLATE) == (direction == AERO_INFLATE);
 }
@@ -96,7 +96,7 @@ static bool matches(const struct aero_monitor_fault *rule, const struct aero_com
 	       (rule->direction == AERO_FAULT_INFLATE) == (c->direction == AERO_INFLATE);
 }
 
-/* Does the rule fire at the event that was just counted? */
+/* Whether the rule fires at the event that was just counted. */
 static bool is_due(const struct aero_fault_state *f)
 {
 	return f->seen >= f->rule.first && (f->seen - f->rule.first) % f->rule.every == 0 &&
@@ -143,7 +143,7 @@ static void override_command(struct aero_command *c, const struct aero_monitor_f
 	}
 }
 
-/* Applies the rules for commands to a decoded call with the magic and a known number. */
+/* Applies the rules for commands to a decoded call whose magic and command number are valid. */
 void aero_faults_command(struct aero_monitor *m, struct aero_command *c)
 {
 	const struct aero_monitor_fault *rule = fire(m, c, AERO_FAULT_COMMAND);

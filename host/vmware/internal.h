@@ -17,7 +17,7 @@
 
 #include "monitor.h"
 
-/* Page numbers have no more bits: their addresses have 64. */
+/* Page numbers have at most this many bits, because addresses have 64. */
 #define AERO_PFN_BITS (64 - AERO_VMW_PAGE_SHIFT)
 
 _Static_assert(AERO_VMW_2M_ORDER == AERO_BOOKS_BLOCK_ORDER, "one size of blocks for both");
@@ -25,26 +25,29 @@ _Static_assert(AERO_VMW_2M_ORDER == AERO_BOOKS_BLOCK_ORDER, "one size of blocks 
 /* VMCI's invalid number.  As both context and resource it means "no doorbell". */
 #define AERO_VMCI_INVALID UINT32_MAX
 
-/* A power of two, at least twice the batch, so that probing is short and ends. */
+/*
+ * A power of two that is at least twice the size of a batch, so that a search for a free slot is
+ * short and always ends.
+ */
 #define AERO_SEEN_SLOTS	  1024u
 _Static_assert(AERO_SEEN_SLOTS >= 2 * AERO_VMW_BATCH_MAX, "the table is never full");
 
 struct aero_entry {
-	uint64_t raw; /* as the guest wrote it, host byte order */
+	uint64_t raw; /* the entry as the guest wrote it, in the host's byte order */
 	uint64_t pfn;
 	uint32_t status;
-	uint32_t forced; /* by a fault rule; 0: not */
+	uint32_t forced; /* the status that a fault rule demands; 0: none */
 };
 
-/* One call, decoded. */
+/* A decoded call. */
 struct aero_command {
 	uint32_t number;
-	uint32_t status; /* of the command as a whole */
+	uint32_t status; /* the status of the command as a whole */
 	bool has_magic;
 	bool is_known;
 	bool moves_pages; /* LOCK, UNLOCK, BATCHED_*; the fields below are valid */
 	bool is_batched;
-	/* A fault rule decided the status: nothing may be committed. */
+	/* The status comes from a fault rule, so nothing may be committed. */
 	bool is_overridden;
 	bool is_silenced;
 	bool forces_reset;
@@ -54,7 +57,7 @@ struct aero_command {
 	uint64_t batch_pfn;
 	uint64_t arg1;
 	uint64_t arg2;
-	uint32_t grant; /* START: capabilities it would grant */
+	uint32_t grant; /* the capabilities that START would grant */
 	struct aero_entry entry[AERO_VMW_BATCH_MAX];
 	uint64_t wire[AERO_VMW_BATCH_MAX]; /* the batch as it stands in guest memory */
 	uint16_t seen[AERO_SEEN_SLOTS];	   /* hashed by PFN: 1 + index of a good entry */
@@ -93,13 +96,13 @@ struct aero_monitor {
 	uint64_t mark_instructions;
 	uint64_t mark_ns;
 
-	/* The call in progress; it is too large for the stack. */
+	/* The call in progress.  It is here because it is too large for the stack. */
 	struct aero_command command;
 };
 
 /* monitor.c */
-bool aero_monitor_update_target(struct aero_monitor *m); /* true: it changed */
-void aero_monitor_forget(struct aero_monitor *m);	 /* connection and locks */
+bool aero_monitor_update_target(struct aero_monitor *m); /* true if it has changed */
+void aero_monitor_forget(struct aero_monitor *m); /* ends the connection, forgets all locks */
 
 /* decode.c */
 void aero_decode_call(const struct aero_monitor *m, const struct aero_vmw_regs *regs,

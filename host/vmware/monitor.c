@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* One virtual machine's balloon: its life, its target, and what can be asked of it. */
+/* One virtual machine's balloon: its beginning and end, its target, and queries about it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +69,7 @@ void aero_monitor_demand_reset(struct aero_monitor *m)
 
 /* ---- the target ---- */
 
-/* Works the target out anew; true when it has changed. */
+/* Computes the target anew.  Returns true if it has changed. */
 bool aero_monitor_update_target(struct aero_monitor *m)
 {
 	m->target.told_max = m->caps & AERO_VMW_CAP_TARGET_64 ? UINT64_MAX : UINT32_MAX;
@@ -97,7 +97,7 @@ void aero_monitor_force_target(struct aero_monitor *m, uint64_t pages)
 	update_and_ring(m);
 }
 
-/* ---- questions ---- */
+/* ---- queries ---- */
 
 uint64_t aero_monitor_limit(const struct aero_monitor *m)
 {

@@ -107,54 +107,53 @@ struct aero_vmw_regs {
 };
 
 /*
- * A new monitor: no connection, target 0, no faults, counters 0.
- * Takes about pfn_end / 8 bytes (one bit per page) and nothing more later on.
- * host is copied.  0, -EINVAL (config out of range or a required callback
- * missing) or -ENOMEM; *out is set only on success.
+ * Creates a monitor without a connection, with target 0, no faults and counters of 0.  It takes
+ * about pfn_end / 8 bytes (one bit for each page), and allocates nothing later.  host is
+ * copied.  Returns 0, -EINVAL (config is out of range, or a required callback is missing)
+ * or -ENOMEM.  *out is set only on success.
  */
 int aero_monitor_create(struct aero_monitor **out, const struct aero_monitor_host *host,
 			const struct aero_monitor_config *config);
 
-/* Frees; NULL is allowed.  Calls no callback. */
+/* Frees the monitor, which may be NULL.  Calls no callback. */
 void aero_monitor_destroy(struct aero_monitor *m);
 
 /*
- * One guest call.  Never fails: what is wrong with the call is in regs->rax,
- * of which the upper half is zero.  The work is bounded by one batch, except that
- * a call which ends a connection may populate all that was locked.
+ * Handles one call of the guest.  It never fails: regs->rax tells the guest what is wrong with the
+ * call; its upper half is zero.  The work is limited to one batch, except that a call which ends
+ * a connection may populate all pages that were locked.
  */
 void aero_monitor_call(struct aero_monitor *m, struct aero_vmw_regs *regs);
 
 /*
- * system_reset: the guest starts from nothing.  Connection, locks, the guest's
- * limit, identity and doorbell are forgotten (populate is called).  What is
- * the host's stays: the wanted target, faults, counters.
+ * Called when the machine is reset (system_reset), so that the guest starts anew.  The connection,
+ * the locks, and the guest's limit, identity and doorbell are forgotten; populate is called.
+ * What belongs to the host stays: the wanted target, faults and counters.
  */
 void aero_monitor_reset(struct aero_monitor *m);
 
 /*
- * The monitor loses its connection: all locks are forgotten at once (populate
- * is called, the size is 0), and each command answers E_RESET until START.
- * The guest does not know before its next call, so until then it may still
- * hold pages which are not locked here; never the other way round.
+ * Ends the connection from the host's side.  All locks are forgotten at once (populate is called,
+ * the size is 0), and each command is answered by E_RESET until START.  The guest learns of
+ * it by its next call.  Until then it may hold pages that are not locked here, but no page
+ * is locked here that the guest does not hold.
  */
 void aero_monitor_demand_reset(struct aero_monitor *m);
 
 /*
- * The balloon size the host wants, in pages.  Returns the target the guest
+ * Sets the size of the balloon that the host wants, in pages.  Returns the target that the guest
  * will see, which is the smaller of pages and
  *
  *     limit - max(32768 pages (128 MiB), limit / 16), not below 0
  *
- * where limit is what the guest said in GET_TARGET, and ram_pages when that is
- * smaller or the guest has not said yet: a guest whose balloon takes its last
- * memory dies.  The clamp follows the limit; the wanted size is kept.  Without
- * capability TARGET_64 the target is at most 2^32 - 1.
- * Rings the doorbell when the target changes.
+ * where limit is what the guest told in GET_TARGET, or ram_pages if that is smaller or the guest
+ * has not told it yet.  A guest whose balloon takes its last memory dies.  When the limit changes,
+ * the target is computed anew from the wanted size.  Without capability TARGET_64 the target is at
+ * most 2^32 - 1.  Rings the doorbell when the target changes.
  */
 uint64_t aero_monitor_set_target(struct aero_monitor *m, uint64_t pages);
 
-/* All in pages. */
+/* All of these return a number of pages. */
 uint64_t aero_monitor_wanted(const struct aero_monitor *m); /* as set, not clamped */
 uint64_t aero_monitor_target(const struct aero_monitor *m); /* as the guest sees it */
 uint64_t aero_monitor_size(const struct aero_monitor *m);   /* locked now */
@@ -163,15 +162,15 @@ uint64_t aero_monitor_limit(const struct aero_monitor *m);  /* the limit used by
 bool aero_monitor_connected(const struct aero_monitor *m);
 uint32_t aero_monitor_caps(const struct aero_monitor *m); /* granted; 0 if not connected */
 
-/* Who owns a page?  Any pfn may be asked for. */
+/* Returns the owner of a page.  Any pfn may be asked for. */
 bool aero_monitor_is_locked(const struct aero_monitor *m, uint64_t pfn);
 
-/* The order in which the page was locked (0 or 9), or -1 when it is not. */
+/* Returns the order in which the page was locked (0 or 9), or -1 if it is not locked. */
 int aero_monitor_locked_order(const struct aero_monitor *m, uint64_t pfn);
 
 /*
- * The first locked unit (page or 2 MiB run) at or above from: true, with its
- * first PFN and its order; false when there is none.  To see them all:
+ * Finds the first locked unit (a page or 2 MiB) at or above from.  Returns true and stores its
+ * first PFN and its order, or returns false if there is none.  This visits all of them:
  *
  *     for (at = 0; aero_monitor_next_locked(m, at, &pfn, &order);
  *          at = pfn + (1ULL << order))
@@ -180,9 +179,9 @@ bool aero_monitor_next_locked(const struct aero_monitor *m, uint64_t from, uint6
 			      unsigned int *order);
 
 /*
- * The monitor's own books, from scratch: the size is the number of locked
- * pages, none is locked in both sizes or above pfn_end, nothing is locked
- * without a connection.  Takes time in proportion to pfn_end; for tests.
+ * Checks the monitor's books against themselves: the size is the number of locked pages, no page is
+ * locked in both sizes or above pfn_end, and nothing is locked without a connection.  The
+ * time that it takes is proportional to pfn_end; tests use it.
  */
 bool aero_monitor_is_valid(const struct aero_monitor *m);
 
@@ -191,7 +190,7 @@ bool aero_monitor_is_valid(const struct aero_monitor *m);
  */
 enum aero_monitor_size_class { AERO_SIZE_4K, AERO_SIZE_2M, AERO_SIZES };
 
-/* Index of a status in the tables below; the named ones stand for themselves. */
+/* The index of a status in the tables below.  For named statuses it is their number. */
 enum {
 	AERO_STATUS_FAILURE = AERO_VMW_STATUSES, /* -1 */
 	AERO_STATUS_OTHER,			 /* not in the protocol */
@@ -199,14 +198,14 @@ enum {
 };
 
 struct aero_monitor_counters {
-	/* By command number; 5 stays 0.  OK_CAPS counts as OK. */
+	/* Indexed by the command's number; 5 is unused.  OK_CAPS counts as OK. */
 	struct {
 		uint64_t calls;
 		uint64_t failures; /* answered with anything but OK */
 		uint64_t status[AERO_STATUS_KINDS];
 	} command[AERO_VMW_COMMANDS];
 
-	/* Pages and 2 MiB runs; a LOCK or UNLOCK that was decoded is one entry. */
+	/* Counts of pages and 2 MiB units.  A decoded LOCK or UNLOCK counts as one entry. */
 	uint64_t entry[AERO_DIRECTIONS][AERO_SIZES][AERO_STATUS_KINDS];
 
 	uint64_t bad_magic;	   /* calls without the magic */
@@ -216,11 +215,11 @@ struct aero_monitor_counters {
 	uint64_t doorbell_rings;
 
 	/*
-	 * What the guest spends on moving pages, idle time left out: GET_TARGET
-	 * sets a mark; the end of each later LOCK or UNLOCK (of any kind) adds
-	 * what has passed since the mark to its direction and moves the mark.
-	 * START and a reset drop the mark.  0 where the callback is NULL.
-	 * Not in it: what the guest does after its last such call of a run.
+	 * The time and instructions that the guest spends on moving pages, without idle
+	 * time.  GET_TARGET sets a mark.  The end of each later LOCK or UNLOCK (of any kind)
+	 * adds what has passed since the mark to its direction, and moves the mark there.
+	 * START and a reset remove the mark.  Both are 0 if the callback is NULL.  What the
+	 * guest does after its last such call in a run is not included.
 	 */
 	uint64_t busy_instructions[AERO_DIRECTIONS];
 	uint64_t busy_ns[AERO_DIRECTIONS];
@@ -228,7 +227,7 @@ struct aero_monitor_counters {
 
 const struct aero_monitor_counters *aero_monitor_counters(const struct aero_monitor *m);
 
-/* What was done to the guest's memory; aero_monitor_zero_counters() zeroes these as well. */
+/* What was done to the guest's memory.  aero_monitor_zero_counters() zeroes these as well. */
 const struct aero_books_counters *aero_monitor_memory_counters(const struct aero_monitor *m);
 
 void aero_monitor_zero_counters(struct aero_monitor *m);

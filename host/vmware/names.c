@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* The words for the protocol's numbers, one table each. */
+/* The names of the protocol's numbers, one table for each kind. */
 #include "names.h"
 
 #include <stddef.h>
