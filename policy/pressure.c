@@ -43,8 +43,7 @@
 /* After so many quiet times without pressure, the quiet time is halved in any case. */
 #define LONG_AGO	 16U
 
-/* If much less is in use than when there was pressure, only this part of the quiet time is waited.
- */
+/* If much less is in use than under pressure, only this part of the quiet time is waited. */
 #define OTHER_LOAD	 16U
 
 /* A size that was not enough is avoided together with a margin of this part of it. */

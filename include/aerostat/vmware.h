@@ -22,8 +22,7 @@ struct aero_vmware_call {
 
 /* What the guest's operating system provides.  All functions are called under the step lock. */
 struct aero_vmware_guest {
-	/* Makes the call on this CPU.  The hypervisor may read and write the batch page during it.
-	 */
+	/* Makes the call on this CPU.  Meanwhile the hypervisor may access the batch page. */
 	void (*call)(void *ctx, struct aero_vmware_call *call);
 
 	/*
