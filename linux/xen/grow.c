@@ -204,7 +204,7 @@ int aerostat_xen_grow_start(aerostat_xen_grow_news news)
 	/* Somebody else's callback would take pages without memory for memory. */
 	err = online_start();
 	if (err) {
-		pr_warn("another driver watches memory come online; none can be added\n");
+		pr_warn("another driver handles memory that comes online; no memory can be added to this guest\n");
 		return 0;
 	}
 	err = register_memory_notifier(&memory_notifier);
@@ -301,10 +301,15 @@ static u64 affordable(u64 pages)
 	return round_up(pages, block) << PAGE_SHIFT;
 }
 
+/* An attempt follows each minute, so each reason is told once, until memory could be added. */
+static const char *told;
+
 static u64 failed(const char *why, u64 pages, int err)
 {
-	pr_warn_ratelimited("%llu KiB more memory were asked for: %s (%d)\n", aerostat_kib(pages),
-			    why, err);
+	if (told != why)
+		pr_warn("%llu KiB of memory could not be added, because %s (error %d); this is tried again each minute\n",
+			aerostat_kib(pages), why, err);
+	told = why;
 	tell(true);
 	return 0;
 }
@@ -315,15 +320,16 @@ u64 aerostat_xen_grow(u64 pages)
 	int err;
 
 	if (!size)
-		return failed("too little is free to describe them", pages, -ENOMEM);
+		return failed("too little memory is free for the page structures", pages, -ENOMEM);
 	start = find_range(size);
 	if (!start)
-		return failed("no range of addresses is free for them", pages, -EBUSY);
+		return failed("no range of addresses is free for it", pages, -EBUSY);
 	if (!clear_machine_frames(start, size))
-		return failed("no room in the table of machine frames", pages, -ENOMEM);
+		return failed("there is no room in the table of machine frames", pages, -ENOMEM);
 	err = add(start, size);
 	if (err)
-		return failed("the kernel would not add them", pages, err);
+		return failed("the kernel refused it", pages, err);
+	told = NULL;
 	/* Else it stays what it was at boot, for the front to know. */
 	if (IS_ENABLED(CONFIG_XEN_BALLOON))
 		balloon_stats.total_pages += size >> PAGE_SHIFT;

@@ -127,7 +127,8 @@ static bool hide(struct page **blocks, u32 n, u32 order)
 void aerostat_xen_pv_hide(struct page **blocks, u32 n, u32 order)
 {
 	if (!hide(blocks, n, order))
-		pr_warn_once("pages without memory could not be hidden\n");
+		pr_warn_once(
+			"pages without memory behind them could not be hidden from stray accesses\n");
 }
 
 /*
@@ -147,7 +148,7 @@ bool aerostat_xen_pv_map(void *ctx, struct page **pages, u32 n, const u64 *frame
 	if (ok && run_updates(n))
 		return true;
 	if (!hide(pages, n, 0))
-		pr_err("%u pages can be neither mapped nor unmapped\n", n);
+		pr_err("%u pages could be neither mapped nor unmapped\n", n);
 	return false;
 }
 

@@ -61,7 +61,7 @@ int aerostat_xen_takeover(void)
 	thread_data = kthread_data(task);
 	kthread_stop(task);
 	put_task_struct(task);
-	pr_info("stopped the built-in balloon (thread %s); it is started again at unload\n",
+	pr_info("the built-in balloon (thread %s) is stopped; it is started again at unload\n",
 		THREAD_NAME);
 	return 0;
 }
@@ -71,10 +71,10 @@ void aerostat_xen_giveback(void)
 	struct task_struct *task = kthread_run(thread_function, thread_data, THREAD_NAME);
 
 	if (IS_ERR(task))
-		pr_err("could not start the built-in balloon again (%ld); this guest's size is fixed until aerostat_xen is loaded\n",
+		pr_err("the built-in balloon could not be started again (error %ld); this guest's size is fixed until aerostat_xen is loaded\n",
 		       PTR_ERR(task));
 	else
-		pr_info("started the built-in balloon again\n");
+		pr_info("the built-in balloon is started again\n");
 }
 
 /* -- its pages --------------------------------------------------------------------- */
@@ -170,6 +170,6 @@ void aerostat_xen_adopt(void)
 	}
 	kvfree(pages);
 	if (adopted)
-		pr_info_ratelimited("took over %llu KiB that were ballooned already\n",
+		pr_info_ratelimited("%llu KiB that the built-in balloon held were taken over\n",
 				    aerostat_kib(adopted));
 }

@@ -202,7 +202,7 @@ static ssize_t target_store(struct device *dev, struct device_attribute *attr, c
 	bytes = memparse(text, &end);
 	if (!isdigit(*text) || (*end && *end != '\n')) {
 		pr_err_ratelimited(
-			"target takes bytes, with K, M or G behind the number or not; nothing was changed\n");
+			"target takes a number of bytes, which K, M or G may follow; nothing was changed\n");
 		return -EINVAL;
 	}
 	set_target(bytes >> PAGE_SHIFT);
@@ -344,7 +344,8 @@ static int store_is_up(struct notifier_block *nb, unsigned long event, void *dat
 
 	watching = !err;
 	if (err)
-		pr_warn("no watch on memory/target (%d)\n", err);
+		pr_warn("the watch on memory/target could not be registered (error %d); new targets from the toolstack take effect late or not at all\n",
+			err);
 	return NOTIFY_DONE;
 }
 
@@ -357,7 +358,7 @@ int aerostat_xen_target_start(void)
 	int err = files_start();
 
 	if (err) {
-		pr_err("the files of xen_memory0 can't be made (%d); is another driver loaded?\n",
+		pr_err("the files of xen_memory0 could not be created (error %d); is another driver loaded?\n",
 		       err);
 		return err;
 	}
