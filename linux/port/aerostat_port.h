@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* The Linux kernel's port: the contract is in include/aerostat/port.h. */
+/* The port to the Linux kernel.  The contract is in include/aerostat/port.h. */
 #ifndef AEROSTAT_LINUX_PORT_H
 #define AEROSTAT_LINUX_PORT_H
 
@@ -15,8 +15,8 @@
 #include "compat/balloon.h"
 
 /*
- * 2 MiB whatever the page size: what hypervisors take as one.  With pages of 4 KiB that is
- * also what one page-table entry of the level above maps.
+ * A block is 2 MiB, whatever the page size, because hypervisors accept that as one unit.  With
+ * pages of 4 KiB it is also what one page-table entry of the next level maps.
  */
 #define AERO_BLOCK_ORDER (21 - PAGE_SHIFT)
 
@@ -31,23 +31,23 @@ typedef struct page aero_page;
 
 struct aero_port;
 
-/* Moves a ballooned page for page migration, which holds both page locks.  0 or -errno. */
+/* Moves a ballooned page for page migration, which holds both page locks.  Returns 0 or -errno. */
 typedef int (*aerostat_migrate_fn)(struct aero_port *port, struct page *to, struct page *from);
 
 struct aero_port {
-	/* Single pages; the kernel's list and lock, since its compaction isolates them. */
+	/* Single pages.  List and lock are the kernel's, because its compaction isolates them. */
 	struct balloon_dev_info pages;
-	/* Large blocks by class, linked by their first page's lru.  Under the step lock. */
+	/* Large blocks of each class, linked by the lru of their first page.  Step lock. */
 	struct list_head blocks[AERO_CLASSES];
-	/* Pages that left the guest's own count of its memory.  Under the step lock. */
+	/* Pages that the guest does not count as its memory any more.  Step lock. */
 	u64 unmanaged_pages;
-	/* Pages the guest keeps for itself.  Single word, written by the administrator. */
+	/* Available pages that are left to the guest.  Single word, set by the administrator. */
 	u64 reserve_pages;
-	/* Blocks from the free lists are zeroed where the kernel zeroes what it allocates. */
+	/* Whether blocks from the free lists are zeroed where the allocator would zero them. */
 	bool zero_blocks;
 	/* What page migration calls.  Constant. */
 	aerostat_migrate_fn migrate;
-	/* Blocks that came from the free lists, a counter.  Under the step lock. */
+	/* Counts the blocks that came from the free lists.  Step lock. */
 	u64 free_list_blocks;
 };
 
@@ -78,7 +78,7 @@ void aero_port_free(struct aero_port *port, unsigned int order, aero_page **bloc
 void aero_port_split(struct aero_port *port, aero_page *block, unsigned int order);
 u64 aero_port_spare_pages(struct aero_port *port);
 
-/* pages.c */
+/* store.c */
 void aero_port_hold(struct aero_port *port, enum aero_class class, aero_page **blocks,
 		    unsigned int n);
 unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class, aero_page **blocks,
@@ -101,7 +101,7 @@ static inline u64 aerostat_kib(u64 pages)
 	return pages << (PAGE_SHIFT - 10);
 }
 
-/* Zeroes a block that nobody uses; 8 bytes a store, which no processor does worse. */
+/* Zeroes a block that nobody uses, 8 bytes at a time, which is fast on every processor. */
 static inline void aerostat_zero(struct page *block, unsigned int order)
 {
 	memset64(page_address(block), 0, PAGE_SIZE / sizeof(u64) << order);

@@ -2,17 +2,17 @@
 /*
  * Large blocks straight from the kernel's free lists.
  *
- * Where the kernel zeroes what it allocates (init_on_alloc), that is nearly all a
- * large block costs, for nothing: nobody in the guest will read it.  Page
- * reporting, made to tell a hypervisor which pages are free, hands its device
- * batches of free blocks, isolated from the allocator and as they are.  We are such
- * a device, which reports nothing and keeps some: the batch is a scatterlist, we
- * end it before the blocks we keep, and the kernel puts back what is left.  So the
- * first one always goes back.
+ * Where the kernel zeroes what it allocates (init_on_alloc), zeroing is nearly the whole cost of a
+ * large block, although nobody in the guest will read it.  The kernel's page reporting was made to
+ * tell a hypervisor which pages are free.  It hands batches of free blocks, which it has
+ * isolated from the allocator and not zeroed, to one registered device.  This file registers as
+ * that device, reports nothing, and keeps some of the blocks.  A batch is a scatterlist: if it is
+ * made to end before the blocks that are kept, the kernel puts back only those before its
+ * end.  The list cannot be empty, so the first block always goes back.
  *
- * That the kernel stops at the list's end is no promise.  It is tried at every
- * take: a kept block that is in the free lists again was never ours, none of the
- * batch is touched, and this way is closed for good.
+ * The kernel does not promise to stop at the end of the list.  This is checked each time: if a kept
+ * block is in the free lists again, it does not belong to the balloon.  Then no block of the batch
+ * is touched, and all further blocks are taken from the allocator.
  *
  * docs/design/design.md, "Blocks from the free lists".
  */
@@ -34,28 +34,31 @@ module_param(free_list, bool, 0444);
 MODULE_PARM_DESC(free_list,
 		 "1: take large blocks from the free lists without zeroing them (default)");
 
-/* After the free lists had nothing to spare, they are not asked again for so long. */
+/* When the free lists had nothing to spare, they are not asked again for so long. */
 #define PAUSE_MS     500
 
 /*
- * A round isolates 32 blocks or so, whatever is kept of them, which costs what the
- * allocator takes for this many unless it zeroes.
+ * One round of page reporting isolates about 32 blocks, however few of them are kept.  That costs
+ * as much as to allocate this many blocks without zeroing.
  */
 #define WORTH_BLOCKS 16
 
 static struct {
 	struct page_reporting_dev_info device;
-	struct task_struct *taker; /* who asks; the step lock's holder, or NULL */
-	struct page **blocks;	   /* the taker's: room for @wanted, @got are there */
+	struct task_struct *taker; /* the task that takes blocks now, or NULL */
+	struct page **blocks;	   /* its array of @wanted blocks, of which it has @got */
 	unsigned int wanted, got;
-	/* Blocks at @more that came with the last one wanted, and go back. */
+	/* Blocks at @more that came in one entry with the last one wanted, and are freed. */
 	struct page *more;
 	unsigned int excess;
 	unsigned long again_at; /* jiffies */
 	bool on;
 } list;
 
-/* What a zone has above what it keeps for urgent and for less choosy requests. */
+/*
+ * How many blocks a zone has above its high watermark and the reserve that it keeps for requests
+ * that cannot be served from a higher zone.
+ */
 static unsigned long spare_blocks(struct zone *zone)
 {
 	unsigned long keep = 0, free = zone_page_state(zone, NR_FREE_PAGES);
@@ -73,8 +76,8 @@ static struct page *nth_block(struct page *first, unsigned int n)
 }
 
 /*
- * An entry has one block or several, and is kept as a whole.  False: the kernel was
- * told to report less than a block at a time, and that is of no use.
+ * Keeps an entry, which consists of one or more blocks, as a whole.  Returns false if it is smaller
+ * than a block, because the kernel was told to report smaller units; such entries are of no use.
  */
 static bool keep_entry(struct scatterlist *entry, unsigned int room)
 {
@@ -90,8 +93,8 @@ static bool keep_entry(struct scatterlist *entry, unsigned int room)
 }
 
 /*
- * Called with a batch of free blocks of one zone, ours alone until we return.  An
- * error ends the kernel's round, and its blocks don't count as reported.
+ * The kernel calls this with a batch of free blocks of one zone, which nobody else uses until it
+ * returns.  An error ends the kernel's round, and the blocks do not count as reported.
  */
 static int report(struct page_reporting_dev_info *device, struct scatterlist *batch,
 		  unsigned int entries)
@@ -109,20 +112,20 @@ static int report(struct page_reporting_dev_info *device, struct scatterlist *ba
 	for (; entries > 1 && list.got < limit; entries--)
 		if (!keep_entry(&batch[entries - 1], limit - list.got))
 			break;
-	/* With nothing for us here, the kernel goes on to the next zone. */
+	/* No block of this zone is kept; the kernel goes on to the next zone. */
 	if (list.got == before)
 		return 0;
 	sg_mark_end(&batch[entries - 1]);
 	return -EAGAIN;
 }
 
-/* Isolated, as free pages are, and in no free list: nobody's. */
+/* Whether a block is isolated: it has no reference, like free pages, and is in no free list. */
 static bool is_ours(struct page *block)
 {
 	return !PageBuddy(block) && !page_count(block);
 }
 
-/* As the allocator prepares what it hands out. */
+/* Prepares a block as the allocator does before it hands one out. */
 static void prepare(struct page *block)
 {
 	set_page_private(block, 0);
@@ -130,8 +133,8 @@ static void prepare(struct page *block)
 }
 
 /*
- * One round of the kernel's, in this task: its work item's function, called as its
- * work queue would.
+ * Runs one round of the kernel's page reporting in this task, by calling the function of its work
+ * item as the work queue would.
  */
 static bool take_round(void)
 {
@@ -159,7 +162,7 @@ not_kept:
 	return false;
 }
 
-/* What the allocator would hand out zeroed, and is not zero already. */
+/* Whether the allocator would have zeroed these blocks, and they are not zero already. */
 static bool zeroes(void)
 {
 	return want_init_on_alloc(GFP_KERNEL) && !want_init_on_free();
@@ -188,7 +191,10 @@ unsigned int aerostat_free_list_take(struct aero_port *port, struct page **block
 	return list.got;
 }
 
-/* What keeps a book on each page that is allocated would miss ours, or find them unpoisoned. */
+/*
+ * Debugging features that track each allocated page would miss blocks from the free lists, or find
+ * that their poison is missing.  Returns the reason why the free lists cannot be used, or NULL.
+ */
 static const char *obstacle(void)
 {
 	if (IS_ENABLED(CONFIG_KASAN) || IS_ENABLED(CONFIG_KMSAN))

@@ -8,16 +8,16 @@
 #if defined(CONFIG_PAGE_REPORTING) && defined(CONFIG_64BIT)
 
 /*
- * start() says in the log why this way is closed, if it is; take() then finds
- * nothing.  No balloon works during either of start() and stop().
+ * If blocks cannot be taken from the free lists, start() writes the reason to the log, and take()
+ * returns 0.  No balloon is active while start() or stop() runs.
  */
 void aerostat_free_list_start(void);
 void aerostat_free_list_stop(void);
 
 /*
- * Up to @n free blocks of 2 MiB, a reference on each, as alloc_pages() gives them
- * without __GFP_COMP; zeroed only where the hypervisor wants what the kernel
- * zeroes.  Returns how many.  Step lock; may sleep.
+ * Takes up to @n free blocks of 2 MiB.  Each has one reference, like a block from alloc_pages()
+ * without __GFP_COMP.  They are zeroed only if port->zero_blocks is set and the kernel zeroes
+ * what it allocates.  Returns how many there were.  Called under the step lock; may sleep.
  */
 unsigned int aerostat_free_list_take(struct aero_port *port, struct page **blocks, unsigned int n);
 

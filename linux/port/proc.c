@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * What the kernel tells everybody who reads /proc, but no module: how much swap
- * there is, and how it was started.
+ * Reads files of /proc for figures that the kernel offers to no module: how much swap there is, and
+ * the kernel's command line.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -13,7 +13,7 @@
 /* /proc/meminfo has some 60 lines of 28 bytes; a command line is at most 2 KiB on x86. */
 #define PROC_BYTES 4096
 
-/* The file's text, which the caller frees; NULL: it can't be read. */
+/* Returns the text of a file, which the caller frees, or NULL if it cannot be read. */
 static char *read_proc(const char *path)
 {
 	char *text = kmalloc(PROC_BYTES, GFP_KERNEL);

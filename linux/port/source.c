@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Where pages come from and go to.  Several ways, from cheap to dear; the
- * engine asks for an order and does not know which way was taken.
+ * Takes pages from the kernel and gives them back.  There are several ways to take them, and the
+ * cheapest that works is used.  The engine asks for an order and does not know which it was.
  */
 #include <linux/gfp.h>
 #include <linux/log2.h>
@@ -12,16 +12,15 @@
 #include "port/free_list.h"
 
 /*
- * Without sleeping, waking kswapd or touching reserves: what is free and not
- * spoken for.
+ * Takes memory that is free and not part of a reserve, without sleeping and without waking kswapd.
  */
 #define GFP_LIGHT   (__GFP_HIGHMEM | __GFP_NOWARN | __GFP_NOMEMALLOC)
 
-/* With reclaim, but never so hard that the OOM killer is asked. */
+/* Reclaims memory if need be, but never calls the OOM killer. */
 #define GFP_RECLAIM (GFP_HIGHUSER | __GFP_NOWARN | __GFP_NOMEMALLOC | __GFP_NORETRY)
 
 /*
- * Single pages are offered for migration, so they may lie where only movable
+ * Single pages are offered for migration, so they may be taken from zones in which only movable
  * pages are allowed.
  */
 #define GFP_SINGLE  (AERO_MIGRATION ? __GFP_MOVABLE : 0)
@@ -39,15 +38,15 @@ static unsigned int take_blocks(unsigned int order, gfp_t gfp, struct page **blo
 		blocks[i] = alloc_pages(gfp, order);
 		if (!blocks[i])
 			break;
-		/* A zeroed block can take a tenth of a millisecond. */
+		/* To zero a block can take a tenth of a millisecond. */
 		cond_resched();
 	}
 	return i;
 }
 
 /*
- * Single pages out of larger blocks: the largest that fits what is wanted and
- * that there is, then the next smaller.
+ * Takes larger blocks and splits them into single pages.  Blocks of the largest order that is
+ * free and not more than is wanted come first, then those of the next smaller one.
  */
 static unsigned int take_split(gfp_t gfp, struct page **pages, unsigned int n)
 {
@@ -88,10 +87,10 @@ unsigned int aero_port_take(struct aero_port *port, unsigned int order, enum aer
 }
 
 /*
- * In two halves, which go to the buddy allocator and become one block again there.  A
- * whole one of a huge page's size would go to the CPU's own list of those: as much as the
- * zone's low watermark can lie there, tens of MiB, and who wants smaller pages never
- * gets it, not even before somebody is killed for want of memory.
+ * Frees a block in two halves, which the buddy allocator joins again.  A whole block, of the size
+ * of a huge page, would go to a list of the CPU.  As much memory as the zone's low watermark, tens
+ * of MiB, can lie there; smaller allocations cannot use it, so the OOM killer may run while
+ * it lies idle.
  */
 static void free_block(struct page *block, unsigned int order)
 {

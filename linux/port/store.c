@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The pages the balloon holds.  Single pages are on the list that the kernel's
- * balloon compaction knows, so they can be migrated; large blocks are on lists
- * of our own, for a whole block fragments nothing.  All are marked offline, so
- * that dump tools and /proc/kcore leave their content alone.
+ * The pages that the balloon holds.  Single pages are on the list that the kernel's balloon
+ * compaction knows, so that they can be migrated.  Large blocks are on the port's own lists,
+ * because a whole block fragments nothing.  All pages are marked as offline, so that crash dumps
+ * and /proc/kcore do not read them.
  */
 #include <linux/delay.h>
 #include <linux/mm.h>
@@ -13,7 +13,7 @@
 #include "compat/mapping.h"
 #include "port/store.h"
 
-/* Marking is most of what a held block costs, so these two loops are unrolled. */
+/* Most of the cost of a held block is the marking of its pages, so these two loops are unrolled. */
 static void mark_offline(struct page *block)
 {
 	unsigned int i;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* The engine's events become the kernel's tracepoints. */
+/* Turns the engine's events into tracepoints of the kernel. */
 #include <aerostat/balloon.h>
 
 #include "compat/trace.h"
