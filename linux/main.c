@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * aerostat.ko: waits for a hypervisor's module to register, and puts the parts of a balloon
- * together.  By itself it does nothing, so it loads anywhere.
+ * aerostat.ko.  When a hypervisor's module registers, this file puts the parts of a balloon
+ * together.  By itself the module does nothing, so it loads on any machine.
  */
 #define pr_fmt(fmt) "aerostat: " fmt
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The contract between aerostat.ko, which has the engine, and the module of one
- * hypervisor (vmware/, xen/).  A hypervisor's module registers one struct
- * aerostat_backend; everything else it calls is declared here as well.
+ * The contract between aerostat.ko, which contains the engine, and the module of a hypervisor
+ * (vmware/, xen/).  A hypervisor's module registers one struct aerostat_backend.  All functions of
+ * aerostat.ko that it may call are declared here as well.
  */
 #ifndef AEROSTAT_LINUX_BACKEND_H
 #define AEROSTAT_LINUX_BACKEND_H
@@ -13,88 +13,92 @@
 
 #include <aerostat/balloon.h>
 
-/* What a hypervisor's module brings.  Constant from registration to the end. */
+/* What a hypervisor's module provides.  Must not change while it is registered. */
 struct aerostat_backend {
 	const struct aero_hypervisor_ops *ops;
-	void *hypervisor; /* handed to each of @ops */
+	void *hypervisor; /* the first argument of each of @ops */
 
-	/* The hypervisor's pace; period and hold-off are the administrator's. */
+	/* The hypervisor's pace.  Period and hold-off are set by the administrator instead. */
 	const struct aero_pace_config *pace;
 
 	/*
-	 * True: pages must be zeroed before they leave the guest, and the backend relies
-	 * on the kernel to zero what it allocates.  Pages that reach the balloon without
-	 * passing the allocator are then zeroed by the port.
+	 * Whether pages must be zeroed before they leave the guest and the backend relies on
+	 * the kernel to zero what it allocates.  If so, the port zeroes pages that reach the
+	 * balloon without passing through the allocator.
 	 */
 	bool zeroed;
 
 	/*
-	 * Optional: the worker is about to run.  Called without the step lock; may sleep
-	 * and may take it.
+	 * Optional.  Called before the worker makes steps, without the step lock, which it may
+	 * take.  May sleep.
 	 */
 	void (*before_run)(void);
 
 	/*
-	 * Optional: a run has ended, and the next one begins in @delay_ms unless it is
-	 * kicked.  @retries: runs in a row that could not get on.  Under the step lock.
+	 * Optional.  Called under the step lock when a run has ended.  The next one begins in
+	 * @delay_ms unless the worker is kicked.  @retries is the number of runs in a row that
+	 * made no progress.
 	 */
 	void (*run_ended)(u32 retries, u32 delay_ms);
 
-	/* Optional: appends "name value" lines to the statistics.  Under the step lock. */
+	/* Optional.  Appends lines of a name and a value to the statistics.  Step lock. */
 	void (*show)(struct seq_file *m, void *hypervisor);
 
 	/*
-	 * A guest that may choose its own size: guest_pages() is what it has now, in the
-	 * units of its target, and set_target() sets a new one.  Both are called without
-	 * the step lock.  Where the guest may not choose, set_target() is NULL or
-	 * no_policy says why in one sentence without a full stop.
+	 * For guests that may choose their own size.  guest_pages() returns what the guest has
+	 * now, counted like its target, and set_target() sets a new target.  Both are called
+	 * without the step lock.  If the guest may not choose its size, set_target() is NULL,
+	 * or no_policy is the reason: a sentence without a full stop.
 	 */
 	u64 (*guest_pages)(void);
 	void (*set_target)(u64 guest_pages);
 	const char *no_policy;
 
 	/*
-	 * Optional: adds at least @pages pages of memory to the guest.  Returns how many
-	 * were added, or 0.  Called without the step lock; may sleep.
+	 * Optional.  Adds at least @pages pages of memory to the guest.  Returns how many were
+	 * added, or 0.  Called without the step lock; may sleep.
 	 */
 	u64 (*grow)(u64 pages);
 
 	/*
-	 * Only for hypervisors whose links are unbacked (Xen): a page that the balloon holds
-	 * has no memory behind it.
+	 * Only for hypervisors whose links are unbacked (Xen), where a page that the balloon
+	 * holds has no memory behind it.
 	 *
-	 * hide_unbacked(), optional: @n blocks of @class without memory are about to join
-	 * the balloon.  Under the step lock.
+	 * hide_unbacked() is optional.  It is called under the step lock for @n blocks of
+	 * @class without memory, before they join the balloon.
 	 *
-	 * keep_unbacked(): takes pages that could not be reclaimed before the module was
-	 * unloaded, and keeps everybody from using them.  Without the step lock.
+	 * keep_unbacked() takes pages over that could not be reclaimed before the module was
+	 * unloaded, and keeps them out of use.  It is called without the step lock.
 	 */
 	void (*hide_unbacked)(enum aero_class class, struct page **blocks, unsigned int n);
 	void (*keep_unbacked)(struct page **pages, unsigned int n);
 };
 
 /*
- * Starts the balloon.  The first run comes at once, on another thread.  There is one
- * balloon at a time: -EBUSY while another module's is there.  -ENOMEM.  May sleep.
+ * Starts the balloon.  Its first run begins at once, in another thread.  Returns 0, -EBUSY if
+ * another module's balloon is active, or -ENOMEM.  May sleep.
  */
 int aerostat_register(const struct aerostat_backend *backend);
 
-/* Ends it.  On return no page is ballooned and nothing of the backend is used.  May sleep. */
+/*
+ * Ends the balloon.  When it returns, no page is ballooned and nothing of the backend is used any
+ * more.  May sleep.
+ */
 void aerostat_unregister(const struct aerostat_backend *backend);
 
-/* Asks for a run at once.  From any context; does nothing when there is no balloon. */
+/* Makes the worker run at once.  May be called from any context, also without a balloon. */
 void aerostat_kick(void);
 
 /*
- * The limits of the pause after a run that could not get on: the pause doubles up to
- * @max_ms, and after @retries_max such runs (0: unlimited) it is the long one.  Under the
- * step lock, which all of a backend's aero_hypervisor_ops are called under.
+ * Sets the limits of the pause after a run that made no progress.  The pause doubles up to @max_ms;
+ * from the @retries_max-th such run in a row on, it is recheck_ms (0: never).  Called under the
+ * step lock, which is held while any of a backend's aero_hypervisor_ops is called.
  */
 void aerostat_set_backoff(u32 max_ms, u32 retries_max);
 
 /*
- * The balloon's size, and the pages that are lent out.  Exact under the step lock; without
- * it each is a single word that may change at once.
+ * The balloon's size, and the number of pages on loan.  Both are exact under the step lock. Without
+ * it, each is a single word, which may change at any moment.
  */
 u64 aerostat_size_pages(void);
 u64 aerostat_lent_pages(void);
@@ -102,21 +106,21 @@ u64 aerostat_lent_pages(void);
 /* -- only for hypervisors whose links are unbacked (Xen), while registered ------------ */
 
 /*
- * @n blocks of the caller's that have no memory behind them join the balloon
- * (aero_adopt()); @n is at most AERO_BATCH_MAX.  Takes the step lock.
+ * Adds @n blocks, which belong to the caller and have no memory behind them, to the balloon
+ * (aero_adopt()).  @n is at most AERO_BATCH_MAX.  Takes the step lock.
  */
 void aerostat_adopt(enum aero_class class, struct page **blocks, unsigned int n);
 
 /*
- * @pages pages from @page on join the guest's count of its memory, or leave it (@pages
- * below 0).  Under the step lock.
+ * Adds @pages pages, which begin at @page, to the guest's count of its memory, or removes them if
+ * @pages is negative.  Called under the step lock.
  */
 void aerostat_adjust_managed(struct page *page, long pages);
 
 /*
- * Lends up to @n pages that have no memory behind them.  With @fund, pages of the guest's
- * own are given up when the balloon holds too few.  Returns how many were lent; they
- * come back by aerostat_repay().  Both take the step lock, and may sleep.
+ * Lends up to @n pages that have no memory behind them.  With @fund, the guest gives up pages of
+ * its own if the balloon holds too few.  Returns how many were lent.  aerostat_repay() takes them
+ * back.  Both take the step lock and may sleep.
  */
 unsigned int aerostat_lend(struct page **pages, unsigned int n, bool fund);
 void aerostat_repay(struct page **pages, unsigned int n);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* What the files of aerostat.ko share.  Hypervisors' modules see backend.h only. */
+/* Declarations that the files of aerostat.ko share.  Other modules include backend.h only. */
 #ifndef AEROSTAT_LINUX_CORE_H
 #define AEROSTAT_LINUX_CORE_H
 
@@ -16,12 +16,12 @@
 struct aerostat_policy;
 
 /*
- * The one balloon.
+ * The balloon.  There is at most one.
  *
- * Lock order: the registration lock (main.c), the policy's lock, @step,
- * balloon_dev_info.pages_lock.  Page locks of ballooned pages nest inside @step and
- * outside pages_lock.  Page migration comes with page locks held, so it only tries @step;
- * so does the shrinker, which may run inside an allocation that a step makes.
+ * Locks are taken in this order: the registration lock (main.c), the policy's lock, @step, page
+ * locks of ballooned pages, balloon_dev_info.pages_lock.  Page migration holds page locks when it
+ * calls, so it only tries to take @step.  So does the shrinker, which may run inside an allocation
+ * that a step makes.
  */
 struct aerostat {
 	struct mutex step;	     /* the engine's step lock */
@@ -30,9 +30,9 @@ struct aerostat {
 	const struct aerostat_backend *backend;
 	struct workqueue_struct *queue;
 	struct delayed_work work;
-	bool ending; /* single word: nothing is scheduled any more */
+	bool ending; /* single word; when set, no more work is queued */
 	atomic64_t kicks;
-	u64 relief_pages; /* single word: given back when the guest runs short */
+	u64 relief_pages; /* single word; how much the OOM notifier gives back at once */
 	struct notifier_block oom;
 	struct shrinker *shrinker;
 	struct kobject *kobj;
@@ -43,24 +43,24 @@ struct aerostat {
 };
 
 /*
- * worker.c: the balloon there is, or NULL.  Changes under the registration lock only;
- * files in sysfs and debugfs may use it, since the balloon outlives them.
+ * worker.c: the balloon, or NULL.  It changes under the registration lock only.  The functions of
+ * files in sysfs and debugfs may use it, because these files are removed before the balloon.
  */
 extern struct aerostat *aerostat_one;
 
 /* worker.c: prepares the work item, and starts the first run. */
 void aerostat_worker_init(struct aerostat *a);
 void aerostat_worker_start(struct aerostat *a);
-/* Stops the worker, and gives every page back to the guest.  May sleep. */
+/* Stops the worker and gives every page back to the guest.  May sleep. */
 void aerostat_worker_stop(struct aerostat *a);
 
 /*
- * migrate.c: moves the balloon's hold from @from to @to, for the port's page migration,
- * which holds both page locks.  0 or -errno, as the kernel's migration expects them.
+ * migrate.c: replaces the ballooned page @from by @to, for the port's page migration, which holds
+ * both page locks.  Returns 0 or -errno, as the kernel's migration expects.
  */
 int aerostat_migrate(struct aero_port *port, struct page *to, struct page *from);
 
-/* relief.c: gives memory back when the guest runs short.  0 or -errno. */
+/* relief.c: gives memory back when the guest runs short of it.  Returns 0 or -errno. */
 int aerostat_relief_start(struct aerostat *a);
 void aerostat_relief_stop(struct aerostat *a);
 
@@ -77,19 +77,19 @@ enum aerostat_knob {
 
 /* Sets a new balloon's configuration from the module's parameters. */
 void aerostat_knobs_init(struct aerostat *a);
-/* Under the step lock. */
+/* Called under the step lock. */
 u64 aerostat_knob_read(const struct aerostat *a, enum aerostat_knob id);
 /*
- * Takes the step lock.  -EINVAL or -ERANGE: nothing was changed, and the log says what
- * is allowed (at a limited rate).
+ * Takes the step lock.  After -EINVAL or -ERANGE nothing was changed, and the log says what is
+ * allowed.  The rate of these messages is limited.
  */
 int aerostat_knob_write(struct aerostat *a, enum aerostat_knob id, const char *text);
 
-/* sysfs.c: /sys/kernel/aerostat/.  0 or -errno. */
+/* sysfs.c: /sys/kernel/aerostat/.  Returns 0 or -errno. */
 int aerostat_sysfs_start(struct aerostat *a);
 void aerostat_sysfs_stop(struct aerostat *a);
 
-/* stats.c: the statistics in debugfs.  Without debugfs there are none. */
+/* stats.c: the statistics in debugfs.  Without debugfs there are none, which is no error. */
 void aerostat_debugfs_start(struct aerostat *a);
 void aerostat_debugfs_stop(struct aerostat *a);
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The settings.  One table serves the module's parameters (what a balloon
- * starts with) and the files in sysfs (what it goes on with); docs/use/abi.md lists
- * them.
+ * The settings.  One table serves the module's parameters, with which a balloon starts, and the
+ * files in sysfs, by which they are changed later.  docs/use/abi.md lists them.
  */
 #define pr_fmt(fmt) "aerostat: " fmt
 
@@ -22,7 +21,7 @@ struct knob {
 static struct knob knobs[KNOBS] = {
 	[KNOB_PERIOD_MS] = {"period_ms", 100, 60 * 1000, 1000},
 	[KNOB_HOLDOFF_MS] = {"holdoff_ms", 0, 60 * 60 * 1000, 30 * 1000},
-	/* 0: a sixty-fourth of the guest's memory, at the most 256 MiB */
+	/* 0 stands for a sixty-fourth of the guest's memory, but at most 256 MiB. */
 	[KNOB_RESERVE_KIB] = {"reserve_kib", 0, 1ULL << 40, 0},
 	[KNOB_RELIEF_KIB] = {"relief_kib", 4, 1ULL << 40, 64 * 1024},
 	[KNOB_LARGE] = {"large", 0, 1, 1},
@@ -119,7 +118,7 @@ u64 aerostat_knob_read(const struct aerostat *a, enum aerostat_knob id)
 	}
 }
 
-/* @value is within the knob's bounds. */
+/* Sets a knob.  @value must be within its bounds. */
 static void set(struct aerostat *a, enum aerostat_knob id, u64 value)
 {
 	struct aero_config *config = &a->balloon.config;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* Page migration asks for a ballooned page to be moved. */
+/* Moves ballooned pages for the kernel's page migration. */
 #include "core/core.h"
 #include "port/store.h"
 
 /*
- * The step lock may be held by this very task further up the stack, since an allocation
- * that a step makes may compact memory.  So it is tried, and never waited for.
+ * An allocation that a step makes may compact memory, so this task may hold the step lock already.
+ * Therefore the lock is only tried and never waited for.
  */
 int aerostat_migrate(struct aero_port *port, struct page *to, struct page *from)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* The statistics, debugfs aerostat/stats: "name value" lines; docs/use/abi.md explains them. */
+/* The statistics in debugfs, aerostat/stats.  docs/use/abi.md explains each line. */
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 
@@ -85,7 +85,7 @@ static int stats_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(stats);
 
-/* Without debugfs there are no statistics, and nothing else is missing. */
+/* Errors are ignored: without debugfs there are no statistics, and everything else works. */
 void aerostat_debugfs_start(struct aerostat *a)
 {
 	a->debugfs = debugfs_create_dir("aerostat", NULL);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* /sys/kernel/aerostat/: docs/use/abi.md describes each file. */
+/* The files in /sys/kernel/aerostat/.  docs/use/abi.md describes each of them. */
 #include <linux/kobject.h>
 #include <linux/sysfs.h>
 
 #include "core/core.h"
 
 /*
- * Removing the files waits for their readers, and the balloon outlives its
- * files: so aerostat_one is there as long as any of these runs.
+ * The removal of the files waits for their readers, and the balloon ends after its files were
+ * removed.  So aerostat_one is valid while any of these functions runs.
  */
 
 /* -- state: read-only; single words, read without the lock -------------------------- */
@@ -46,7 +46,7 @@ static ssize_t spare_kib_show(struct kobject *kobj, struct kobj_attribute *attr,
 			  aerostat_kib(aero_port_spare_pages(&aerostat_one->port)));
 }
 
-/* Memory that the balloon holds in whole blocks which the hypervisor was told of as one. */
+/* How much memory the balloon holds in blocks that were offered to the hypervisor as one unit. */
 static ssize_t large_kib_show(struct kobject *kobj, struct kobj_attribute *attr, char *buffer)
 {
 	return sysfs_emit(buffer, "%llu\n",
@@ -60,7 +60,7 @@ static ssize_t lent_kib_show(struct kobject *kobj, struct kobj_attribute *attr, 
 			  aerostat_kib(READ_ONCE(aerostat_one->balloon.lent_pages)));
 }
 
-/* Why the last run ended: what keeps the size from the target, where the two differ. */
+/* Why the last run ended.  If size and target differ, this is the reason. */
 static ssize_t last_run_show(struct kobject *kobj, struct kobj_attribute *attr, char *buffer)
 {
 	const struct aero_balloon *b = &aerostat_one->balloon;
@@ -139,14 +139,14 @@ static const struct attribute_group group = {
 /*
  * -- counters/: what happened since the balloon was made; single words, read without the lock.
  *
- * debugfs has many more (stats.c), but it may not be mounted, or be locked down, and only root
- * reads it.  These are for everybody who wants to know how the balloon fares.
+ * There are many more in debugfs (stats.c), but only root can read them, and debugfs may be locked
+ * down or not mounted.  Everybody can read these.
  */
 
 struct counter_attribute {
 	struct kobj_attribute attr;
-	size_t offset; /* of an u64 in struct aero_balloon */
-	bool pages;    /* shown in KiB */
+	size_t offset; /* of the u64 in struct aero_balloon */
+	bool pages;    /* it is a number of pages, and is shown in KiB */
 };
 
 static ssize_t counter_show(struct kobject *kobj, struct kobj_attribute *attr, char *buffer)
@@ -158,7 +158,7 @@ static ssize_t counter_show(struct kobject *kobj, struct kobj_attribute *attr, c
 	return sysfs_emit(buffer, "%llu\n", c->pages ? aerostat_kib(value) : value);
 }
 
-/* Milliseconds since the balloon last gave memory back to a guest that ran short; "-": never. */
+/* Milliseconds since the last relief; "-" if there was none. */
 static ssize_t last_relief_ago_ms_show(struct kobject *kobj, struct kobj_attribute *attr,
 				       char *buffer)
 {

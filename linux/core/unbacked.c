@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Pages without memory behind them, on hypervisors where that is what ballooned
- * pages are: they join the balloon, leave it on loan, and come back.
+ * Functions for hypervisors on which ballooned pages have no memory behind them.  Such pages can
+ * join the balloon, be lent to other drivers, and come back from there.
  */
 #include "core/core.h"
 
@@ -13,7 +13,7 @@ void aerostat_adopt(enum aero_class class, struct page **blocks, unsigned int n)
 	if (a->backend->hide_unbacked)
 		a->backend->hide_unbacked(class, blocks, n);
 	aero_adopt(&a->balloon, class, blocks, n);
-	/* Who gave them up has taken them off the guest's count of memory. */
+	/* The previous owner of these pages has removed them from the guest's count of memory. */
 	WRITE_ONCE(a->port.unmanaged_pages,
 		   a->port.unmanaged_pages + ((u64)n << aero_class_held_order(class)));
 	mutex_unlock(&a->step);
@@ -39,7 +39,10 @@ u64 aerostat_lent_pages(void)
 }
 EXPORT_SYMBOL_GPL(aerostat_lent_pages);
 
-/* One batch, under the lock in one go: a step would give back what was just gained. */
+/*
+ * Funds and lends one batch without releasing the lock in between.  A step in between would give
+ * the pages back to the guest.
+ */
 static unsigned int lend_batch(struct aero_balloon *b, struct page **pages, unsigned int n,
 			       bool fund)
 {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* The worker: owns time, and calls the engine's steps until the balloon is empty at the end. */
+/*
+ * The worker.  It decides when the engine makes steps, from the beginning of a balloon until it is
+ * empty at the end.
+ */
 #define pr_fmt(fmt) "aerostat: " fmt
 
 #include <linux/delay.h>
@@ -8,12 +11,12 @@
 
 #include "core/core.h"
 
-/* How long the worker stays away from the freezer and its fellow workers. */
+/* How long one call of the work function may make steps before it lets other work run. */
 #define WORK_SLICE_MS 20
 
 struct aerostat *aerostat_one;
 
-/* Memory can only be added without the step lock: what comes online joins the balloon. */
+/* Memory is added without the step lock, because pages that come online join the balloon. */
 static struct aero_next grow(struct aerostat *a, u64 pages)
 {
 	u64 added = a->backend->grow ? a->backend->grow(pages) : 0;
@@ -37,7 +40,7 @@ static struct aero_next step(struct aerostat *a)
 	return next.kind == AERO_NEXT_GROW ? grow(a, next.grow_pages) : next;
 }
 
-/* Whole seconds are rounded, so that the machine wakes up for several things at once. */
+/* Delays of a second or more are rounded, so that one wake-up serves several timers. */
 static unsigned long delay_of(struct aero_next next)
 {
 	unsigned long delay = msecs_to_jiffies(next.delay_ms);
@@ -69,7 +72,7 @@ void aerostat_kick(void)
 {
 	struct aerostat *a;
 
-	/* The backend takes its doorbell down before the balloon goes away. */
+	/* The balloon cannot end meanwhile: the backend first stops everything that calls this. */
 	a = READ_ONCE(aerostat_one);
 	if (!a || READ_ONCE(a->ending))
 		return;
@@ -97,7 +100,10 @@ void aerostat_worker_start(struct aerostat *a)
 	queue_delayed_work(a->queue, &a->work, 0);
 }
 
-/* What the engine says is next; @pages gets what can't be reclaimed, @n says how many. */
+/*
+ * Makes one step of the unload and returns what has to be done next.  If pages are abandoned,
+ * @pages receives up to *@n of them, and *@n is set to their number.
+ */
 static struct aero_unload unload_step(struct aerostat *a, struct page **pages, unsigned int *n)
 {
 	struct aero_unload next;
@@ -111,8 +117,8 @@ static struct aero_unload unload_step(struct aerostat *a, struct page **pages, u
 }
 
 /*
- * Gives every page back to the guest.  Pages without memory behind them that the
- * hypervisor can't give back are the backend's from here on, which keeps them out of use.
+ * Gives every page back to the guest.  Pages without memory behind them that the hypervisor does
+ * not populate are handed over to the backend, which keeps them out of use.
  */
 static void drain(struct aerostat *a)
 {
@@ -140,7 +146,7 @@ static void drain(struct aerostat *a)
 
 void aerostat_worker_stop(struct aerostat *a)
 {
-	/* The doorbell goes first, or it would wake the worker that is waited for. */
+	/* The doorbell is removed first, because it could start the worker again. */
 	WRITE_ONCE(a->ending, true);
 	mutex_lock(&a->step);
 	a->balloon.ops->quiesce(a->balloon.hypervisor);
