@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* What a module can see of how the guest is; the shares of stalled time it can't. */
+/* Reads the figures that a module can see.  It cannot see the shares of stalled time. */
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
@@ -26,7 +26,7 @@ static void read_levels(struct aerostat *a, struct aero_policy_figures *f)
 
 	f->managed_pages = totalram_pages();
 	f->committed_pages = max_t(long, vm_memory_committed(), 0);
-	/* Nobody counts it where the guest may not choose its size. */
+	/* A guest that may not choose its size has no count of its own. */
 	f->current_pages = a->backend->guest_pages ? a->backend->guest_pages() : f->managed_pages;
 	f->free_pages = global_zone_page_state(NR_FREE_PAGES);
 	f->available_pages = max(si_mem_available(), 0L);
@@ -38,7 +38,7 @@ static void read_levels(struct aerostat *a, struct aero_policy_figures *f)
 		f->swapped_pages = 0;
 }
 
-/* The sum of @n events from @first on, since the last reading. */
+/* Returns the sum of the @n counters from @first on, counted since the last reading. */
 static u64 since(const unsigned long *now, const unsigned long *then, unsigned int first,
 		 unsigned int n)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * /sys/kernel/aerostat/policy/: docs/use/abi.md describes each file.  The names that
- * begin with selfballoon and frontswap are those the kernel had up to 5.2.
+ * The files in /sys/kernel/aerostat/policy/.  docs/use/abi.md describes each of them.  The names
+ * that begin with selfballoon and frontswap are those of Linux up to 5.2.
  */
 #define pr_fmt(fmt) "aerostat: " fmt
 
@@ -13,7 +13,7 @@
 
 #include "selfsize/selfsize.h"
 
-/* The files go before the policy does, so it is there while one of these runs. */
+/* The files are removed before the policy ends, so it exists while one of these functions runs. */
 static struct aerostat_policy *policy(void)
 {
 	return aerostat_one->policy;
@@ -56,12 +56,12 @@ SWITCH(frontswap_selfshrinking, policy()->shrinking);
 
 /* -- numbers ----------------------------------------------------------------------- */
 
-/* More than an hour from step to step is no control. */
+/* With more than an hour from one step to the next, the policy would control nothing. */
 #define INTERVAL_MAX_S 3600U
 
 struct number {
 	struct kobj_attribute attr;
-	const char *policy, *option; /* in the table; NULL: the interval */
+	const char *policy, *option; /* names in the table; NULL for the interval */
 };
 
 static u32 *field(const struct number *n, const struct aero_policy_option **option)
@@ -84,7 +84,7 @@ static ssize_t number_show(struct kobject *kobj, struct kobj_attribute *attr, ch
 			  READ_ONCE(*field(container_of(attr, struct number, attr), &option)));
 }
 
-/* Policies that share an option by name share its value, such as the floor. */
+/* An option that several policies have under the same name, such as the floor, has one value. */
 static void share(struct aerostat_policy *p, const char *name, u32 value)
 {
 	const struct aero_policy_option *option;
@@ -97,7 +97,7 @@ static void share(struct aerostat_policy *p, const char *name, u32 value)
 	}
 }
 
-/* A new option of the policy for swap counts from the beginning. */
+/* Takes a new value into account.  A new inertia of the policy for swap starts its count again. */
 static void number_changed(struct aerostat_policy *p, const struct number *n, u32 value)
 {
 	if (!n->policy) {
@@ -183,7 +183,7 @@ static ssize_t active_show(struct kobject *kobj, struct kobj_attribute *attr, ch
 
 static struct kobj_attribute active_attr = __ATTR_RO(active);
 
-/* "SOME FULL", per mille of the time since the last line; each is worth a step at once. */
+/* Reads "SOME FULL", per mille of the time since the last report, and makes a step at once. */
 static ssize_t stall_store(struct kobject *kobj, struct kobj_attribute *attr, const char *text,
 			   size_t size)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The guest sizes itself: once an interval, figures go into a policy and a target
- * comes out.  docs/design/policy.md has the policies, docs/use/selfballoon.md how to use them.
+ * The guest sizes itself.  Once an interval, a policy computes a target from figures about the
+ * guest. docs/design/policy.md explains the policies, and docs/use/selfballoon.md how to use them.
  *
- * A policy may need to know how long tasks wait for memory, which only user space is
- * told.  Such a policy is active only while aerostatd reports it.  One interval after
- * the last report, the first policy of the table that needs no report takes over.
+ * A policy may need to know how long tasks wait for memory, which the kernel tells to user space
+ * only.  Such a policy is active only while aerostatd reports it.  One interval after the last
+ * report, the first policy of the table that needs no report takes over.
  */
 #define pr_fmt(fmt) "aerostat: " fmt
 
@@ -46,7 +46,7 @@ void aerostat_policy_reset(const struct aerostat_guest_policy *g)
 		g->policy->init(g->config, g->state);
 }
 
-/* The first policy of a kind, or the first that needs no report of stalls. */
+/* Returns the first policy of a kind; with @without_report, the first that needs no report. */
 static struct aerostat_guest_policy *first_of(struct aerostat_policy *p, enum aero_policy_kind kind,
 					      bool without_report)
 {
@@ -63,8 +63,8 @@ static struct aerostat_guest_policy *first_of(struct aerostat_policy *p, enum ae
 }
 
 /*
- * The kernel refuses a process what is more than memory and swap together, before anybody
- * could make the guest grow: so there must be as much swap as may have been given away.
+ * When a process allocates more than memory and swap together, the kernel refuses it, before the
+ * policy can make the guest grow.  Therefore there must be as much swap as memory was given away.
  */
 static void warn_of_swap(struct aerostat_policy *p)
 {
@@ -101,7 +101,7 @@ static void balloon_step(struct aerostat_policy *p, struct aero_policy_figures *
 		f->some_permille = p->stall.some_permille;
 		f->full_permille = p->stall.full_permille;
 	}
-	/* Swapped pages are given room only while they are being brought home. */
+	/* Swapped pages need room only while they are being brought home. */
 	if (!p->shrinking)
 		f->swapped_pages = 0;
 	if (!next->policy->step(next->config, next->state, f, &p->target_pages))
@@ -117,7 +117,10 @@ static void shrink_step(struct aerostat_policy *p, const struct aero_policy_figu
 	p->swap_excess = g->policy->step(g->config, g->state, f, &p->swap_target_pages);
 }
 
-/* Under the policy's lock.  @periodic: an interval is over, not only news of stalls. */
+/*
+ * Makes a step.  @periodic is set when an interval is over, and not set when only a report of
+ * stalls has come.  Called under the policy's lock.
+ */
 static void step(struct aerostat_policy *p, bool periodic)
 {
 	struct aero_policy_figures f;
@@ -257,7 +260,10 @@ void aerostat_policy_stop(struct aerostat *a)
 	release(p);
 }
 
-/* Single words, read racily: the step lock, which is held, comes after the policy's. */
+/*
+ * The policy's lock cannot be taken here, because the step lock is held.  The values are single
+ * words, which may be read without it.
+ */
 void aerostat_policy_show(struct seq_file *m, struct aerostat *a)
 {
 	const struct aerostat_policy *p = a->policy;
