@@ -8,8 +8,8 @@
 #include <linux/vmstat.h>
 
 /*
- * From 7.0 on the kernel puts pages on a balloon's list and replaces those that have
- * migrated all by itself, and keeps the lock it takes for that to itself.
+ * From 7.0 on, the kernel itself puts pages on a balloon's list and replaces those that were
+ * migrated.  The lock that it takes for that is not available to modules.
  */
 #ifdef AERO_HAVE_BALLOON_H
 #include <linux/balloon.h>
@@ -34,7 +34,7 @@
 
 #if !AERO_BALLOON_CORE
 
-/* An isolated page stops being one of a balloon's; it is locked. */
+/* Removes the marks of a ballooned page from an isolated page, which is locked. */
 static inline void aero_compat_finalize(struct page *page)
 {
 #ifdef AERO_HAVE_BALLOON_PAGE_FINALIZE
@@ -46,7 +46,7 @@ static inline void aero_compat_finalize(struct page *page)
 
 #endif
 
-/* How much of a node is ballooned, for /proc/meminfo where the kernel shows it there. */
+/* Counts ballooned pages of a node, for kernels that show their number in /proc/meminfo. */
 static inline void aero_compat_count_held(struct page *page, long pages)
 {
 #ifdef AERO_HAVE_NR_BALLOON_PAGES

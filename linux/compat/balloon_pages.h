@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * How single pages get onto the kernel's list of ballooned pages, and how the migration of
- * one ends: kernels from 7.0 on do most of it by themselves.
+ * Puts single pages on the kernel's list of ballooned pages, and completes the migration of such
+ * a page.  Kernels from 7.0 on do most of this by themselves.
  */
 #ifndef AEROSTAT_COMPAT_BALLOON_PAGES_H
 #define AEROSTAT_COMPAT_BALLOON_PAGES_H
@@ -28,8 +28,8 @@ static inline void aero_compat_hold_pages(struct balloon_dev_info *info, struct 
 #else
 
 /*
- * A page that was held before may have been looked at by compaction, which
- * locks it for a moment: so the lock is waited for, not assumed.
+ * Compaction may be examining a page that was held before, and locks it for a moment.  Therefore
+ * the page lock is waited for.
  */
 static inline void aero_compat_hold_pages(struct balloon_dev_info *info, struct page **pages,
 					  unsigned int n)
@@ -54,7 +54,7 @@ static inline void aero_compat_hold_pages(struct balloon_dev_info *info, struct 
 
 #if AERO_MIGRATION && AERO_BALLOON_CORE
 
-/* The kernel replaces the page by itself when it has heard how it went. */
+/* The kernel replaces the page by itself when it is told the result. */
 static inline int aero_compat_finish_migration(struct balloon_dev_info *info, struct page *to,
 					       struct page *from, enum aero_migration result)
 {
@@ -70,7 +70,7 @@ static inline int aero_compat_finish_migration(struct balloon_dev_info *info, st
 
 #elif AERO_MIGRATION
 
-/* The isolated page @from is gone from the store; @to, if any, takes its place. */
+/* The isolated page @from leaves the store.  @to takes its place, unless it is NULL. */
 static inline void aero_compat_replace_page(struct balloon_dev_info *info, struct page *to,
 					    struct page *from)
 {
@@ -101,7 +101,7 @@ static inline int aero_compat_finish_migration(struct balloon_dev_info *info, st
 	case AERO_MIGRATE_SHRUNK:
 		aero_compat_replace_page(info, NULL, from);
 		count_vm_event(BALLOON_DEFLATE);
-		/* To the kernel a page that became free has been migrated well enough. */
+		/* The kernel is told that the migration succeeded, since the page became free. */
 		return 0;
 	default:
 		return -EAGAIN;

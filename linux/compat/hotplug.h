@@ -7,7 +7,7 @@
 #include <linux/mm.h>
 #include <linux/version.h>
 
-/* A page that comes online is marked as nobody's: as reserved, later as offline. */
+/* How a page that comes online is marked: as reserved, and in newer kernels as offline. */
 static inline void aero_compat_claim_onlined(struct page *page)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
@@ -19,7 +19,7 @@ static inline void aero_compat_claim_onlined(struct page *page)
 
 #ifdef CONFIG_MEMORY_HOTPLUG
 
-/* The first byte that the kernel's own map of memory does not reach. */
+/* The first address that the kernel's direct mapping of memory cannot contain. */
 static inline u64 aero_compat_hotplug_end(void)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 12, 0)

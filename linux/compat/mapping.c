@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Before 6.0 the kernel found out through the mapping of an inode how to migrate a
- * page.  So there has to be one, which takes a file system that nobody sees.
+ * Before 6.0, the kernel found the functions to migrate a page through the mapping of an inode.
+ * This file makes such an inode, for which it needs a file system that nobody can mount.
  */
 #include "compat/mapping.h"
 
@@ -12,7 +12,7 @@
 #include <linux/mount.h>
 #include <linux/pseudo_fs.h>
 
-/* No other file system has this number. */
+/* A number that no other file system has. */
 #define MAGIC 0x61657273
 
 static struct vfsmount *mount;
@@ -23,7 +23,7 @@ static int init_context(struct fs_context *context)
 	return init_pseudo(context, MAGIC) ? 0 : -ENOMEM;
 }
 
-/* Without an owner, or the mount would hold this module for ever. */
+/* It has no owner, because the mount would otherwise keep this module loaded for ever. */
 static struct file_system_type type = {
 	.name = "aerostat",
 	.init_fs_context = init_context,

@@ -9,7 +9,7 @@
 
 struct inode;
 
-/* Makes the inode below.  0 or -errno. */
+/* Makes the inode.  Returns 0 or -errno. */
 int aerostat_mapping_start(void);
 void aerostat_mapping_stop(void);
 

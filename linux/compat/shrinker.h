@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* How different kernels register a shrinker, and hand it its data. */
+/* How different kernels register a shrinker and pass its data to it. */
 #ifndef AEROSTAT_COMPAT_SHRINKER_H
 #define AEROSTAT_COMPAT_SHRINKER_H
 
@@ -9,7 +9,7 @@
 
 typedef unsigned long (*aero_shrinker_fn)(struct shrinker *shrinker, struct shrink_control *sc);
 
-/* Pages given back for each call of the scan function, at the least. */
+/* The smallest number of pages that one call of the scan function is asked for. */
 #define AERO_SHRINKER_BATCH 512
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
