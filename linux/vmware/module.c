@@ -18,7 +18,10 @@
 
 static struct aero_vmware vmware;
 
-/* A port for the log alone, until there is a balloon: aero_port_log() looks at nothing in it. */
+/*
+ * A port that is only used for logging, before there is a balloon.  aero_port_log() uses nothing of
+ * its contents.
+ */
 static struct aero_port log_port;
 
 /* -- the call -------------------------------------------------------------------- */
@@ -28,7 +31,7 @@ static void backdoor(void *ctx, struct aero_vmware_call *call)
 	unsigned long ax = AERO_VMW_MAGIC, bx = call->arg1, cx = call->command;
 	unsigned long dx = AERO_VMW_PORT, si = call->arg2;
 
-	/* The hypervisor may read and write the batch page meanwhile. */
+	/* The memory clobber is needed because the hypervisor may read and write the batch page. */
 	asm volatile("inl %%dx, %%eax"
 		     : "+a"(ax), "+b"(bx), "+c"(cx), "+d"(dx), "+S"(si)
 		     :
@@ -55,8 +58,8 @@ static void free_batch_page(void *ctx, u64 *page)
 /* -- the doorbell ------------------------------------------------------------------ */
 
 /*
- * VMCI is a module of its own that need not be there, so its functions are
- * looked up when they are wanted, and held as long as the doorbell is.
+ * VMCI is a module of its own, which may be missing.  Therefore its functions are looked up when
+ * they are needed, and the reference to the module is held as long as the doorbell exists.
  */
 static struct vmci_handle doorbell;
 
@@ -85,7 +88,7 @@ static bool open_doorbell(void *ctx, u32 *context, u32 *resource)
 	return true;
 }
 
-/* The reference taken in open_doorbell() keeps the module, and so this function, in place. */
+/* The reference that open_doorbell() took keeps VMCI's module, and so this function, loaded. */
 static void close_doorbell(void *ctx)
 {
 	typeof(vmci_doorbell_destroy) *destroy = symbol_get(vmci_doorbell_destroy);
@@ -149,7 +152,7 @@ static void show(struct seq_file *m, void *hypervisor)
 
 /* -- the module --------------------------------------------------------------------- */
 
-/* Where these come from is in docs/design/vmware.md, "Pace". */
+/* docs/design/vmware.md, "Pace", tells where these numbers come from. */
 static const struct aero_pace_config pace = {
 	.rate_max = 2048,
 	.rate_min = 512,
@@ -165,7 +168,7 @@ static const struct aerostat_backend backend = {
 	.show = show,
 };
 
-/* The kernel's own driver keeps a file of this name as long as it is loaded. */
+/* The kernel's own driver has a file of this name in debugfs as long as it is loaded. */
 static bool other_driver_is_loaded(void)
 {
 	struct dentry *file = debugfs_lookup("vmmemctl", NULL);
