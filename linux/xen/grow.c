@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Memory beyond what the guest booted with.  A free range of guest frames is added
- * to the kernel as memory; when its pages come online there is nothing behind
- * them, so they join the balloon, which populates them like any other.
+ * Adds memory beyond what the guest booted with.  A free range of guest frames is added to the
+ * kernel as memory.  When its pages come online they have no memory behind them, so they join the
+ * balloon, which populates them like any others.
  *
- * Built with CONFIG_XEN_BALLOON_MEMORY_HOTPLUG, the kernel gives all memory that
- * comes online to its own balloon, and ours gets it from there.
+ * A kernel with CONFIG_XEN_BALLOON_MEMORY_HOTPLUG gives all memory that comes online to its
+ * built-in balloon, from which takeover.c takes it.
  */
 #define pr_fmt(fmt) "aerostat: xen: " fmt
 
@@ -28,12 +28,12 @@
 /* Above the holes below 4 GiB, where unreported devices may live. */
 #define FIRST_BYTE SZ_4G
 
-/* Page structures for new memory may take this part of what the guest can spare. */
+/* The page structures of new memory may use 1/SPARE_PART of the available memory. */
 #define SPARE_PART 4
 
 static bool can_grow;
 
-/* Who waits for memory to be added.  Set before anything can call it. */
+/* The function that is told how it went.  It is set before anything can call it. */
 static aerostat_xen_grow_news tell;
 
 bool aerostat_xen_can_grow(void)
@@ -64,9 +64,9 @@ static void forget(unsigned long pfn, unsigned long pages)
 #else
 
 /*
- * A memory block that was added and is not online yet.  The module stays loaded
- * while there is one, for without us its pages would be taken for memory; and once
- * it is being unloaded there can be none.
+ * A memory block that was added and is not online yet.  Each of them holds a reference to this
+ * module, because without the module the kernel would take the block's pages for usable memory.
+ * So there is none when the module is unloaded.
  */
 struct coming {
 	struct list_head list;
@@ -103,7 +103,7 @@ static void forget(unsigned long pfn, unsigned long pages)
 	spin_unlock(&coming_lock);
 }
 
-/* Known before it is added, for a kernel may bring it online at once. */
+/* Records blocks before they are added, because the kernel may bring them online at once. */
 static bool expect(u64 start, u64 size)
 {
 	unsigned long block = memory_block_size_bytes();
@@ -135,7 +135,7 @@ static void adopt_blocks(struct page *page, unsigned int order)
 	for (i = 0; i < 1UL << order; i += 1UL << AERO_BLOCK_ORDER) {
 		struct page *block = page + i;
 
-		/* As the allocator hands a block out: one reference, its first page's. */
+		/* The block gets one reference, on its first page, like one from the allocator. */
 		for (j = 0; j < 1UL << AERO_BLOCK_ORDER; j++) {
 			aero_compat_claim_onlined(block + j);
 			set_page_count(block + j, !j);
@@ -201,7 +201,7 @@ int aerostat_xen_grow_start(aerostat_xen_grow_news news)
 	int err;
 
 	tell = news;
-	/* Somebody else's callback would take pages without memory for memory. */
+	/* Another driver's callback would take pages without memory for usable memory. */
 	err = online_start();
 	if (err) {
 		pr_warn("another driver handles memory that comes online; no memory can be added to this guest\n");
@@ -222,7 +222,7 @@ void aerostat_xen_grow_stop(void)
 	online_stop();
 }
 
-/* The first byte that this guest can't address. */
+/* Returns the first address that this guest cannot use. */
 static u64 address_end(void)
 {
 	u64 end = 1ULL << min_t(u32, boot_cpu_data.x86_phys_bits, MAX_PHYSMEM_BITS);
@@ -236,8 +236,8 @@ static u64 address_end(void)
 }
 
 /*
- * A free range; 0 when there is none.  It is found by reserving it, and free again
- * at once, for add_memory() reserves it itself.
+ * Returns the address of a free range, or 0 if there is none.  The range is found by reserving it,
+ * and released again at once, because add_memory() reserves it itself.
  */
 static u64 find_range(u64 size)
 {
@@ -259,7 +259,10 @@ static u64 find_range(u64 size)
 	return start;
 }
 
-/* The kernel maps new memory at once: a PV guest must not find frames to map then. */
+/*
+ * The kernel maps new memory as soon as it is added.  In a PV guest, its entries in the table of
+ * machine frames must be invalid then, so that nothing is mapped.
+ */
 static bool clear_machine_frames(u64 start, u64 size)
 {
 #ifdef CONFIG_XEN_PV
@@ -288,7 +291,10 @@ static int add(u64 start, u64 size)
 	return err;
 }
 
-/* As many bytes as there is memory to describe them, in whole memory blocks; or 0. */
+/*
+ * Returns how many bytes to add for @pages, in whole memory blocks: not more than there is memory
+ * for the page structures.  Returns 0 if there is too little for one block.
+ */
 static u64 affordable(u64 pages)
 {
 	u64 block = PHYS_PFN(memory_block_size_bytes());
@@ -301,7 +307,10 @@ static u64 affordable(u64 pages)
 	return round_up(pages, block) << PAGE_SHIFT;
 }
 
-/* An attempt follows each minute, so each reason is told once, until memory could be added. */
+/*
+ * The reason of the last failure, which was logged.  Another attempt follows each minute, so the
+ * same reason is not logged again until memory could be added.
+ */
 static const char *told;
 
 static u64 failed(const char *why, u64 pages, int err)
@@ -330,7 +339,7 @@ u64 aerostat_xen_grow(u64 pages)
 	if (err)
 		return failed("the kernel refused it", pages, err);
 	told = NULL;
-	/* Else it stays what it was at boot, for the front to know. */
+	/* On other kernels it must stay as it was at boot, because target.c depends on that. */
 	if (IS_ENABLED(CONFIG_XEN_BALLOON))
 		balloon_stats.total_pages += size >> PAGE_SHIFT;
 	pr_info("added %llu KiB of memory at 0x%llx; it is used once it is online\n", size >> 10,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* What the files of aerostat_xen.ko share. */
+/* Declarations that the files of aerostat_xen.ko share. */
 #ifndef AEROSTAT_LINUX_XEN_H
 #define AEROSTAT_LINUX_XEN_H
 
@@ -11,43 +11,46 @@
 
 #include <aerostat/balloon.h>
 
-/* A PV guest, whose page tables name machine frames. */
+/* Whether this is a PV guest, whose page tables contain machine frames. */
 static inline bool aerostat_xen_sees_machine_frames(void)
 {
 	return xen_pv_domain() && !xen_feature(XENFEAT_auto_translated_physmap);
 }
 
-/* -- target.c: where the target comes from -- */
+/* -- target.c: the guest's target -- */
 
 /*
- * The watch on xenstore and, where the kernel has none, the files of xen_memory0.
- * After start() a change of the target kicks the balloon.  May sleep.
+ * start() registers a watch on xenstore and, if the kernel has none, makes the files of
+ * xen_memory0. From then on, a change of the target kicks the balloon.  Both may sleep.
  */
 int aerostat_xen_target_start(void);
 void aerostat_xen_target_stop(void);
 
-/* The target in pages, as Xen's tools wrote it, for the worker that acts on it now. */
+/* Returns the target in pages, as Xen's tools wrote it, for the worker that acts on it. */
 unsigned long aerostat_xen_target_read(void);
 
-/* Takes the administrator's limits over into the engine, and shows how it goes; step lock. */
+/*
+ * The first passes the administrator's limits of the pause on to the engine.  The second updates
+ * the figures that show the present pause.  Both are called under the step lock.
+ */
 void aerostat_xen_target_pace(void);
 void aerostat_xen_target_run_ended(u32 retries, u32 delay_ms);
 
 /* -- takeover.c: the balloon that is built into the kernel -- */
 
 /*
- * Stops its thread.  Its sysfs files and its watch go on, and with them
- * balloon_stats.target_pages.  0, or -ESRCH when there is no such thread; says
- * what it did.  May sleep.
+ * Stops the thread of the built-in balloon.  Its files in sysfs and its watch go on working, and so
+ * they go on setting balloon_stats.target_pages.  Returns 0, or -ESRCH if there is no such thread,
+ * and logs what it did.  May sleep.
  */
 int aerostat_xen_takeover(void);
 
-/* Starts it again.  Says so, also when it could not. */
+/* Starts the thread again and logs whether that worked. */
 void aerostat_xen_giveback(void);
 
 /*
- * Moves the pages it holds, which have no memory behind them, into our balloon.
- * Takes the step lock.  Cheap when there are none.
+ * Moves the pages of the built-in balloon, which have no memory behind them, to Aerostat's.  Takes
+ * the step lock.  Costs next to nothing when there are none.
  */
 void aerostat_xen_adopt(void);
 
@@ -63,13 +66,13 @@ typedef void (*aerostat_xen_grow_news)(bool failed);
 int aerostat_xen_grow_start(aerostat_xen_grow_news news);
 void aerostat_xen_grow_stop(void);
 
-/* Whether this kernel can add memory at all. */
+/* Whether memory can be added at all. */
 bool aerostat_xen_can_grow(void);
 
 /*
- * Adds memory for @pages, rounded up to what the kernel can add, or less when its
- * page structures would take too much of what there is.  Returns the pages added;
- * 0: the log says why.  May sleep; not under the step lock.
+ * Adds memory for @pages pages, rounded up to whole memory blocks, or less if the page structures
+ * would take too much of the available memory.  Returns how many pages were added; if this is 0,
+ * the reason was logged.  Called without the step lock; may sleep.
  */
 u64 aerostat_xen_grow(u64 pages);
 
@@ -81,10 +84,10 @@ void aerostat_xen_lend_stop(void);
 /* Whether memory is added in place of what is lent. */
 bool aerostat_xen_lend_adds(void);
 
-/* Pages that borrowers wait for, and which memory is to be added for. */
+/* Returns how many pages borrowers wait for.  Memory has to be added for them. */
 u64 aerostat_xen_lend_wanted(void);
 
-/* Borrowers that wait have something new to look at: pages came, or adding failed. */
+/* Wakes the borrowers that wait: pages have come, or memory could not be added (@failed). */
 void aerostat_xen_lend_news(bool failed);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Pages lent to drivers that map other guests' memory: they need page structures
- * and addresses, and no memory behind them.
+ * Lends pages to drivers that map other guests' memory.  They need page structures and addresses,
+ * but no memory behind them.
  */
 #define pr_fmt(fmt) "aerostat: xen: " fmt
 
@@ -73,8 +73,8 @@ static void give_back(struct page **pages, unsigned int n)
 }
 
 /*
- * Waits for pages that are to be added, which come online one block at a time.
- * Returns how many of @n there are; fewer: *@err says why.
+ * Waits for memory that has to be added, and which comes online one memory block at a time. Returns
+ * how many of the @n pages were borrowed; if these are fewer, *@err is the reason.
  */
 static unsigned int wait_for(struct page **pages, unsigned int n, int *err)
 {
@@ -99,7 +99,7 @@ static unsigned int wait_for(struct page **pages, unsigned int n, int *err)
 	return got;
 }
 
-/* A borrower's frames get places in the table of machine frames. */
+/* Makes sure that the table of machine frames has entries for a borrower's pages. */
 static bool prepare_frames(struct page **pages, unsigned int n)
 {
 #ifdef CONFIG_XEN_PV
@@ -114,7 +114,7 @@ static bool prepare_frames(struct page **pages, unsigned int n)
 	return true;
 }
 
-/* Every page of a 64-bit guest is low; others this module is not built for. */
+/* Every page of a 64-bit guest is in low memory, and the module is built for no others. */
 static bool is_fit(struct page **pages, unsigned int n, bool low_only)
 {
 	unsigned int i;
@@ -179,7 +179,7 @@ static struct ctl_table_header *sysctl;
 int aerostat_xen_lend_start(void)
 {
 	sysctl = register_sysctl("xen/balloon", table);
-	/* The parameter of the same name does the same. */
+	/* This is no error, because the module's parameter of the same name does the same. */
 	if (!sysctl)
 		pr_warn("there is no sysctl xen.balloon.hotplug_unpopulated; use the module's parameter\n");
 	return 0;
@@ -192,7 +192,7 @@ void aerostat_xen_lend_stop(void)
 
 #else
 
-/* The kernel has a file of that name, which is for its own balloon: ours is a parameter. */
+/* The kernel's sysctl of this name is for its own balloon.  Aerostat's is a parameter only. */
 int aerostat_xen_lend_start(void)
 {
 	return 0;

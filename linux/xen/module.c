@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* aerostat_xen.ko: what a Linux guest does for Xen's balloon. */
+/* aerostat_xen.ko: what a Linux guest has to do for Xen's balloon. */
 #define pr_fmt(fmt) "aerostat: xen: " fmt
 
 #include <linux/gfp.h>
@@ -22,7 +22,7 @@
 #include "xen/internal.h"
 #include "xen/pv.h"
 
-/* For the log alone: aero_port_log() looks at nothing in it. */
+/* A port that is only used for logging.  aero_port_log() uses nothing of its contents. */
 static struct aero_port log_port;
 
 static struct aero_xen *xen;
@@ -48,13 +48,13 @@ static long memory_op(void *ctx, enum aero_xen_op op, u64 *frames, u32 extents, 
 }
 
 /*
- * What the guest has and what the balloon holds, at the start of the last run.  The sum is
- * exact there, because no batch is under way; without the step lock it is not, for the
+ * The sum of what the guest has and what the balloon holds, at the start of the last run.  It is
+ * exact there, because no batch is in flight.  At other times it may be too small, because the
  * pages of a batch count in neither until Xen has answered.
  */
 static u64 all_pages;
 
-/* Pages that Xen would still give this guest, as the toolstack has limited it. */
+/* Returns how many pages Xen would still give to this guest, by the toolstack's limit. */
 static u64 room(void)
 {
 	domid_t self = DOMID_SELF;
@@ -65,8 +65,8 @@ static u64 room(void)
 }
 
 /*
- * The target is what the guest should have; what it has now and what we hold are
- * all there is.  So the balloon's size follows from both, whoever else changes the
+ * The target is what the guest should have.  What it has now and what the balloon holds are all
+ * pages that there are.  The balloon's size follows from these, even if something else changes the
  * guest's reservation.
  */
 static u64 wanted_pages(void *ctx)
@@ -80,9 +80,9 @@ static u64 wanted_pages(void *ctx)
 }
 
 /*
- * No memory can be added, so a target above all there is cannot be met: it is cut back
- * to what the guest will have once all loans are back, ours and those of the kernel's
- * own lending.
+ * Cuts the target.  No memory can be added, so a target above all pages that there are cannot be
+ * met.  It is cut to what the guest will have when all loans are back, those of Aerostat and those
+ * of the built-in balloon.
  */
 static void cut_target(u64 all)
 {
@@ -99,10 +99,10 @@ static void cut_target(u64 all)
 }
 
 /*
- * Pages on loan are missing in the guest like any others; memory is added in their
- * place where the administrator wants that.  Never more is added for a target than Xen
- * lets the guest have: the page structures of memory that stays empty would use up
- * the memory that the guest has.
+ * Returns how much memory to add.  Pages on loan are missing in the guest, and memory is added in
+ * their place if the administrator wants that.  For a target, not more memory is added than Xen
+ * lets the guest have, because the page structures of memory that stays empty would use up the
+ * memory that the guest has.
  */
 static u64 beyond_pages(void *ctx)
 {
@@ -114,7 +114,7 @@ static u64 beyond_pages(void *ctx)
 		cut_target(all);
 		return 0;
 	}
-	/* Borrowers want pages without memory, which Xen does not limit. */
+	/* Borrowers need pages without memory, and Xen does not limit those. */
 	beyond = aerostat_xen_lend_wanted();
 	if (!aerostat_xen_lend_adds())
 		all += aerostat_lent_pages();
@@ -142,8 +142,8 @@ static void scrub_block(void *ctx, struct page *block, u32 order)
 }
 
 /*
- * No rate: what is there is taken, with reclaim if need be.  A run that can't get
- * on is repeated after 2, 4 and 8 seconds, and after that once a minute.
+ * The rate is not limited: all pages are taken, with reclaim if need be.  The limits of the pause
+ * after a run without progress are those of the administrator (target.c).
  */
 static const struct aero_pace_config pace = {
 	.rate_max = U32_MAX,
@@ -163,7 +163,7 @@ static struct aero_xen_guest guest = {
 	.page_order = PAGE_SHIFT - AERO_XEN_PAGE_SHIFT,
 };
 
-/* They stay with the built-in balloon, which knows that there is nothing behind them. */
+/* Hands pages to the built-in balloon, which knows that they have no memory behind them. */
 static void keep_unbacked(struct page **pages, unsigned int n)
 {
 	if (aerostat_xen_sees_machine_frames())
@@ -189,13 +189,13 @@ static u64 guest_pages(void)
 	return READ_ONCE(balloon_stats.current_pages);
 }
 
-/* Never above all there is: a guest does not add memory to itself. */
+/* The target is never above all pages that there are: a guest must not add memory to itself. */
 static void set_target(u64 pages)
 {
 	WRITE_ONCE(balloon_stats.target_pages, min(pages, READ_ONCE(all_pages)));
 }
 
-/* What drivers gave back to the built-in balloon, or came online there. */
+/* Takes over what drivers gave back to the built-in balloon, and what came online there. */
 static void before_run(void)
 {
 	aerostat_xen_adopt();
@@ -255,7 +255,7 @@ static void clean_up(void)
 	kvfree(xen);
 }
 
-/* Everything that wants the balloon there: the target, more memory, borrowers. */
+/* Starts everything that uses the balloon: the target, lending, and adding memory. */
 static int open_doors(void)
 {
 	int err = aerostat_xen_target_start();
@@ -265,7 +265,7 @@ static int open_doors(void)
 	err = aerostat_xen_lend_start();
 	if (err)
 		goto no_lend;
-	/* The last, for once it has added memory there is no way back. */
+	/* This is the last step, because it cannot be undone once memory was added. */
 	err = aerostat_xen_grow_start(aerostat_xen_lend_news);
 	if (!err)
 		return 0;

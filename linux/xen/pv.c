@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * A PV guest's page tables name machine frames.  A page that is given up must
- * leave them, and the table from frames to machine frames, before Xen takes it.
- * Its address then shows a page of zeroes, read-only, so that a stray read of
- * it does not bring the guest down.  All entries of a batch are written by one
- * hypercall, and forgotten by the TLBs in another.
+ * Page tables of PV guests.  They contain machine frames.  Before a page is given to Xen, it must
+ * be removed from the page tables and from the table that translates frames to machine frames.  Its
+ * address is then mapped to a page of zeroes, read-only, so that a stray read does not crash
+ * the guest.  All entries of a batch are written by one hypercall; another one flushes the TLBs.
  */
 #define pr_fmt(fmt) "aerostat: xen: " fmt
 
@@ -44,16 +43,19 @@ void aerostat_xen_pv_stop(void)
 }
 
 /*
- * A table of page table entries, 2 MiB of addresses, that was looked up.  Updating
- * entries by where they lie in machine memory, and not by the address they map,
- * lets Xen keep a table at hand for as long as its entries follow one another.
+ * The page table that was looked up last.  It maps 2 MiB of addresses.  Entries are updated by
+ * their place in machine memory and not by the address that they map, because Xen can then keep the
+ * same page table mapped while its entries follow one another.
  */
 struct table {
-	unsigned long start; /* the first address it maps */
-	u64 machine;	     /* where it lies; 0: none was looked up yet */
+	unsigned long start; /* the first address that it maps */
+	u64 machine;	     /* its machine address; 0 if none was looked up yet */
 };
 
-/* A PV guest's mapping of its memory has entries of 4 KiB only, and keeps its tables. */
+/*
+ * In a PV guest the kernel's mapping of memory has only entries for 4 KiB, and its tables are never
+ * freed.
+ */
 static bool look_up(struct table *table, unsigned long address)
 {
 	unsigned int level;
@@ -82,7 +84,7 @@ static bool put_update(u32 i, struct table *table, struct page *page, pte_t pte)
 	return true;
 }
 
-/* Writes the first @n of updates[]; true when all of them are in force. */
+/* Carries out the first @n entries of updates[].  Returns true if all of them were done. */
 static bool run_updates(u32 n)
 {
 	struct mmuext_op flush = {.cmd = MMUEXT_TLB_FLUSH_ALL};
@@ -105,8 +107,8 @@ static void set_machine_frame(struct page *page, unsigned long frame)
 }
 
 /*
- * Blocks show our page of zeroes, and have no machine frame.  True when Xen did
- * all of it.
+ * Maps the pages of blocks to the page of zeroes and invalidates their machine frames.  Returns
+ * true if Xen did all of it.
  */
 static bool hide(struct page **blocks, u32 n, u32 order)
 {
@@ -132,8 +134,8 @@ void aerostat_xen_pv_hide(struct page **blocks, u32 n, u32 order)
 }
 
 /*
- * The table of frames first: while a page's mapping comes back, the kernel may
- * look its frame up.  All of them or none.
+ * Maps all pages or none.  The table of machine frames is changed first, because the kernel may
+ * look up a page's frame while its mapping is restored.
  */
 bool aerostat_xen_pv_map(void *ctx, struct page **pages, u32 n, const u64 *frames)
 {
@@ -160,7 +162,7 @@ bool aerostat_xen_pv_unmap(void *ctx, struct page **pages, u32 n, u64 *frames)
 		frames[i] = pfn_to_mfn(page_to_pfn(pages[i]));
 	if (hide(pages, n, 0))
 		return true;
-	/* Some of them did: the state before is the only one we know. */
+	/* Some pages may have been unmapped.  All are mapped again, to restore a known state. */
 	if (!aerostat_xen_pv_map(ctx, pages, n, frames))
 		pr_err("%u pages of the guest lost their mapping\n", n);
 	return false;

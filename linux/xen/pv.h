@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* What a PV guest must do with its page tables around a change of its reservation. */
+/* Changes to a PV guest's page tables before and after its reservation is changed. */
 #ifndef AEROSTAT_LINUX_XEN_PV_H
 #define AEROSTAT_LINUX_XEN_PV_H
 
@@ -9,7 +9,7 @@ struct page;
 
 #ifdef CONFIG_XEN_PV
 
-/* Prepares; -ENOMEM.  Nothing to do, and nothing below to call, in other guests. */
+/* Allocates what the functions below need.  Returns 0 or -ENOMEM.  Only PV guests call these. */
 int aerostat_xen_pv_start(void);
 void aerostat_xen_pv_stop(void);
 
@@ -18,20 +18,20 @@ bool aerostat_xen_pv_unmap(void *ctx, struct page **pages, u32 n, u64 *frames);
 bool aerostat_xen_pv_map(void *ctx, struct page **pages, u32 n, const u64 *frames);
 
 /*
- * Pages that came without memory behind them show our page of zeroes from now on.
- * @n blocks of 2^@order pages, together at most AERO_XEN_FRAMES.  Step lock.
+ * Maps pages that have no memory behind them to the page of zeroes: @n blocks of 2^@order pages,
+ * together at most AERO_XEN_FRAMES.  Called under the step lock.
  */
 void aerostat_xen_pv_hide(struct page **blocks, u32 n, u32 order);
 
 /*
- * Pages that stay without memory behind them, and leave our care: their addresses
- * no longer show our page of zeroes, which would keep Xen from ever taking that.
+ * Unmaps pages that stay without memory and leave the balloon.  If they remained mapped to the page
+ * of zeroes, Xen could not take that page back when it is freed.
  */
 void aerostat_xen_pv_forget(struct page **pages, u32 n);
 
 #else
 
-/* No guest of this kernel is a PV guest (arm64): none of these is ever called. */
+/* This kernel cannot run as a PV guest (arm64, for example), so these are never called. */
 static inline int aerostat_xen_pv_start(void)
 {
 	return 0;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The kernel's own Xen balloon is always built in: a thread, a list of pages, and
- * (with CONFIG_XEN_BALLOON) files in sysfs and a watch on xenstore.  Only the
- * thread changes the guest's size.  It is a kernel thread that stops when asked
- * to, and its function can be asked for, so that it can be started again.
+ * Takes over from the kernel's own Xen balloon, which is always built in.  It consists of a thread,
+ * a list of pages, and (with CONFIG_XEN_BALLOON) files in sysfs and a watch on xenstore.  Only the
+ * thread changes the guest's size.  It is a kernel thread that stops when it is asked to, and
+ * the kernel tells its function, so that it can be started again.
  *
- * A live patch can't do this: it takes hold of a function when no task is inside
- * of it, and the thread never leaves its loop.
+ * A live patch could not do this.  It replaces a function when no task is executing it, and the
+ * thread never leaves its loop.
  */
 #define pr_fmt(fmt) "aerostat: xen: " fmt
 
@@ -27,7 +27,7 @@
 
 #define THREAD_NAME "xen-balloon"
 
-/* Pages adopted in one go: as many as make large blocks likely. */
+/* How many pages are adopted at a time: enough to make large blocks likely. */
 #define ADOPT_MAX   (64U << AERO_BLOCK_ORDER)
 
 static int (*thread_function)(void *data);
@@ -87,7 +87,7 @@ static int compare_frames(const void *a, const void *b)
 	return pfn_a < pfn_b ? -1 : pfn_a > pfn_b;
 }
 
-/* Whether sorted pages begin with a whole, aligned block. */
+/* Whether the first of these pages, which are sorted, form a whole, aligned block. */
 static bool is_block(struct page **pages, unsigned int n)
 {
 	unsigned int count = 1U << AERO_BLOCK_ORDER;
@@ -98,10 +98,10 @@ static bool is_block(struct page **pages, unsigned int n)
 }
 
 /*
- * 2^@order pages of the built-in balloon's become a block as the allocator hands it
- * out: one reference, and not reserved, as memory that was added still is there.
- * Nor does a page keep the mark of having been movable in our balloon, before an earlier
- * unloading: in the middle of a block the allocator takes that for damage.
+ * Turns 2^@order pages of the built-in balloon into a block like those from the allocator.  It has
+ * one reference and is not reserved, as pages of added memory are in the built-in balloon.  The
+ * mark of a movable page, which a page may have from Aerostat's balloon before the module was
+ * unloaded, is removed, because the allocator takes it for corruption in the middle of a block.
  */
 static void claim(struct page *block, unsigned int order)
 {
@@ -114,7 +114,7 @@ static void claim(struct page *block, unsigned int order)
 	}
 }
 
-/* How many pages there are before the next whole block; all fit one batch. */
+/* Returns how many single pages come before the next whole block, but at most one batch. */
 static unsigned int count_single(struct page **pages, unsigned int n)
 {
 	unsigned int i = 1;
@@ -124,7 +124,7 @@ static unsigned int count_single(struct page **pages, unsigned int n)
 	return i;
 }
 
-/* Large blocks where there are any, for one extent populates each of those. */
+/* Adopts large blocks where there are any, because one extent populates each of them. */
 static void adopt(struct page **pages, unsigned int n)
 {
 	enum aero_class large = aerostat_xen_sees_machine_frames() ? AERO_CLASS_SPLIT
@@ -163,7 +163,7 @@ void aerostat_xen_adopt(void)
 		n = min_t(unsigned long, there, ADOPT_MAX);
 		if (xen_alloc_ballooned_pages(n, pages))
 			break;
-		/* They are not lent to a driver, as that function believes. */
+		/* That function counts these pages as lent to a driver, which they are not. */
 		balloon_stats.target_unpopulated -= n;
 		adopt(pages, n);
 		adopted += n;

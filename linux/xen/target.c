@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Where the target comes from.  balloon_stats.target_pages has it, whoever sets it:
- * the toolstack through xenstore, or the administrator through the files of
- * xen_memory0.  A kernel with CONFIG_XEN_BALLOON does both by itself, and we only
- * want to hear of it; in others we do the same under the same names.
+ * The guest's target.  It is in balloon_stats.target_pages, whether the toolstack sets it through
+ * xenstore or the administrator through the files of xen_memory0.  A kernel with CONFIG_XEN_BALLOON
+ * handles both by itself, and this file only notices new targets.  On other kernels this file
+ * provides the same files under the same names, and reads xenstore.
  */
 #define pr_fmt(fmt) "aerostat: xen: " fmt
 
@@ -20,7 +20,7 @@
 #include "core/backend.h"
 #include "xen/internal.h"
 
-/* A pause of the administrator's is at least a second, and at the most an hour. */
+/* The longest pause that the administrator can set.  The shortest is a second. */
 #define DELAY_MAX_S 3600UL
 
 void aerostat_xen_target_pace(void)
@@ -33,7 +33,7 @@ void aerostat_xen_target_pace(void)
 	aerostat_set_backoff(delay_s * MSEC_PER_SEC, min_t(unsigned long, retries, U32_MAX));
 }
 
-/* As the built-in balloon shows them: both are 1 while all goes well. */
+/* Shows these figures as the built-in balloon does: both are 1 while all goes well. */
 void aerostat_xen_target_run_ended(u32 retries, u32 delay_ms)
 {
 	WRITE_ONCE(balloon_stats.retry_count, retries + 1UL);
@@ -78,8 +78,8 @@ static u64 to_pages(u64 kib)
 }
 
 /*
- * The toolstack counts memory of an HVM or PVH guest that the guest does not see
- * as such: the difference is what it may have at the most, less what the kernel
+ * In a target for an HVM or PVH guest, the toolstack includes memory that the guest does not see as
+ * such.  This is the difference between the most that the guest may have and what the kernel
  * counted at boot.
  */
 static u64 unseen_pages(void)
@@ -92,7 +92,7 @@ static u64 unseen_pages(void)
 		return unseen;
 	if (read_kib("static-max", &static_max_kib))
 		unseen = to_pages(static_max_kib) - min(total, to_pages(static_max_kib));
-	/* The toolstack may raise the maximum later, and none of that is unseen. */
+	/* The result is kept, because the toolstack may raise the maximum later. */
 	known = true;
 	return unseen;
 }
@@ -101,7 +101,7 @@ static void take_target(void)
 {
 	u64 kib, unseen, pages;
 
-	/* dom0's toolstack writes it when it first wants something. */
+	/* In dom0 this node does not exist before the toolstack sets a first target. */
 	if (!read_kib("target", &kib))
 		return;
 	unseen = unseen_pages();
@@ -136,7 +136,7 @@ static ssize_t show_kib(char *buffer, u64 pages)
 	static DEVICE_ATTR_RO(name)
 
 INFO(current_kb, balloon_stats.current_pages);
-/* All memory of a 64-bit guest is low. */
+/* All memory of a 64-bit guest is low memory. */
 INFO(low_kb, aerostat_size_pages());
 INFO(high_kb, 0);
 
@@ -148,7 +148,7 @@ static const struct attribute_group info_group = {
 	.attrs = info_attributes,
 };
 
-/* One whole number, or one clear error and nothing changed.  Administrators only. */
+/* Reads one whole number from @min to @max.  Otherwise logs what is allowed.  For root only. */
 static int parse(struct device_attribute *attr, const char *text, u64 min, u64 max, u64 *value)
 {
 	int err;
@@ -190,7 +190,7 @@ static ssize_t target_show(struct device *dev, struct device_attribute *attr, ch
 			  (u64)READ_ONCE(balloon_stats.target_pages) << PAGE_SHIFT);
 }
 
-/* Bytes; memparse() knows suffixes, as the built-in file does. */
+/* The target in bytes.  memparse() accepts suffixes, as the built-in balloon's file does. */
 static ssize_t target_store(struct device *dev, struct device_attribute *attr, const char *text,
 			    size_t size)
 {
@@ -309,11 +309,11 @@ static bool watching;
 /* -- a new target during a pause --------------------------------------------------- */
 
 /*
- * The worker may be in a pause of up to an hour when the target changes, and nobody may
- * kick it: not the files of the built-in balloon, and after a restore our watch can be
- * told before the kernel has stored the new target.  So once a second somebody looks.
- * The target is compared with the one that the worker has read, for a kick that the
- * worker does not need would cut a pause short.
+ * When the target changes, the worker may be in a pause of up to an hour, and perhaps nothing kicks
+ * it. The files of the built-in balloon do not, and after a restore, this module's watch may be
+ * called before the kernel has stored the new target.  Therefore a work item looks at the target
+ * once a second.  It kicks the worker only if the target differs from the one that the worker has
+ * read, because a kick without need would cut a pause short.
  */
 #define LOOK_EVERY HZ
 
@@ -337,7 +337,7 @@ unsigned long aerostat_xen_target_read(void)
 	return target;
 }
 
-/* Without the watch the worker still sees the target once a period, if slower. */
+/* Without the watch, a target that the kernel stores is still noticed by the work item above. */
 static int store_is_up(struct notifier_block *nb, unsigned long event, void *data)
 {
 	int err = register_xenbus_watch(&watch);
