@@ -128,9 +128,10 @@ static struct aero_next connect(struct aero_balloon *b)
 	if (b->ops->connect(b->hypervisor, &b->link) != AERO_REPLY_OK) {
 		b->counters.failed_connects++;
 		if (aero_first_time(b, AERO_SAID_NO_CONNECTION))
-			aero_port_log(b->port, AERO_LOG_WARNING,
-				      "%s: no connection; trying again each %u ms, said once",
-				      b->ops->name, b->config.pace.period_ms);
+			aero_port_log(
+				b->port, AERO_LOG_WARNING,
+				"%s: no connection to the hypervisor; it is tried again every %u ms (not logged again)",
+				b->ops->name, b->config.pace.period_ms);
 		return end_run(b, AERO_END_COMMAND);
 	}
 	b->said &= ~AERO_SAID_NO_CONNECTION;

@@ -56,9 +56,10 @@ static void put_rejected(struct aero_balloon *b, enum aero_class class, aero_pag
 		return;
 	b->counters.odd_answers++;
 	if (aero_first_time(b, AERO_SAID_ODD_ANSWER))
-		aero_port_log(b->port, AERO_LOG_WARNING,
-			      "%s: the hypervisor would not take frame 0x%llx; said once",
-			      b->ops->name, pfn.v);
+		aero_port_log(
+			b->port, AERO_LOG_WARNING,
+			"%s: the hypervisor would not take frame 0x%llx, for no known reason (not logged again)",
+			b->ops->name, pfn.v);
 }
 
 /*

@@ -14,10 +14,11 @@ void aero_note_target(struct aero_balloon *b, uint64_t target_pages)
 		return;
 	if (target_pages > limit) {
 		if (aero_first_time(b, AERO_SAID_HUGE_TARGET))
-			aero_port_log(b->port, AERO_LOG_WARNING,
-				      "%s: the hypervisor asks for %llu of %llu pages; said once",
-				      b->ops->name, (unsigned long long)target_pages,
-				      (unsigned long long)limit);
+			aero_port_log(
+				b->port, AERO_LOG_WARNING,
+				"%s: the hypervisor asks for %llu pages, but the guest has %llu (not logged again)",
+				b->ops->name, (unsigned long long)target_pages,
+				(unsigned long long)limit);
 		target_pages = limit;
 	}
 	if (target_pages == b->target_pages)

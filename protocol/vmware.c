@@ -27,7 +27,7 @@ static bool has(const struct aero_vmware *v, uint32_t cap)
 static void say_once(struct aero_vmware *v, uint32_t message, const char *text)
 {
 	if (!(v->said & message))
-		aero_port_log(v->port, AERO_LOG_WARNING, "vmware: %s; said once", text);
+		aero_port_log(v->port, AERO_LOG_WARNING, "vmware: %s (not logged again)", text);
 	v->said |= message;
 }
 
@@ -153,7 +153,7 @@ static enum aero_reply ring_me(struct aero_vmware *v)
 	if (status == AERO_VMW_E_RESET)
 		return AERO_REPLY_RESET;
 	say_once(v, SAID_DOORBELL,
-		 "the host would not take a doorbell, so it is asked each second");
+		 "the host did not accept a doorbell, so the target is only polled");
 	return AERO_REPLY_OK;
 }
 
@@ -165,7 +165,8 @@ static enum aero_reply introduce(struct aero_vmware *v)
 	if (status == AERO_VMW_E_RESET)
 		return AERO_REPLY_RESET;
 	if (status != AERO_VMW_OK)
-		say_once(v, SAID_GUEST_ID, "the host did not take the guest's kind");
+		say_once(v, SAID_GUEST_ID,
+			 "the host did not accept the guest's kind, which is Linux");
 	return AERO_REPLY_OK;
 }
 

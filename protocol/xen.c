@@ -12,7 +12,7 @@ _Static_assert((1U << AERO_BLOCK_ORDER) <= AERO_XEN_FRAMES, "a run fits a frame 
 static void say_once(struct aero_xen *x, uint32_t message, const char *text)
 {
 	if (!(x->said & message))
-		aero_port_log(x->port, AERO_LOG_WARNING, "xen: %s; said once", text);
+		aero_port_log(x->port, AERO_LOG_WARNING, "xen: %s (not logged again)", text);
 	x->said |= message;
 }
 
@@ -38,7 +38,7 @@ static uint32_t memory_op(struct aero_xen *x, enum aero_xen_op op, uint64_t *fra
 	done = x->guest->memory_op(x->ctx, op, frame, extents, order + x->guest->page_order);
 	++*calls;
 	if (done > (long)extents) {
-		say_once(x, SAID_LIE, "it did more than it was asked");
+		say_once(x, SAID_LIE, "Xen reports that it did more than it was asked to do");
 		done = (long)extents;
 	}
 	if (done < 0)
@@ -46,7 +46,7 @@ static uint32_t memory_op(struct aero_xen *x, enum aero_xen_op op, uint64_t *fra
 	if (done < (long)extents) {
 		x->short_answers++;
 		if (decrease)
-			say_once(x, SAID_SHORT, "it would not take pages back");
+			say_once(x, SAID_SHORT, "Xen would not take pages back");
 	}
 	*(order ? large : base) += (uint64_t)done;
 	return (uint32_t)done;

@@ -166,7 +166,7 @@ uint64_t aero_port_now_ms(struct aero_port *port)
 
 /*
  * TODO: print one line to the system's log, with the driver's name before it and a newline
- * after it.  The engine limits itself: each message is said once, or once a connection.
+ * after it.  The engine limits itself: each message is logged once, or once a connection.
  *
  * Pitfall.  On Linux and others it is simpler as a macro around the kernel's own function,
  * in aerostat_port.h.  Allocate nothing.
