@@ -190,8 +190,8 @@ enum aero_migration {
 };
 
 /*
- * Replaces the ballooned page @from by @to.  Both are single pages.  The port has isolated @from
- * from its store and still counts it as held; @to belongs to the caller.  The port has to carry
+ * Replaces the ballooned page @from by @to.  Both are single pages.  The port has taken @from
+ * out of its store and still counts it as held; @to belongs to the caller.  The port has to carry
  * out in its store what the result says before it releases the step lock.
  */
 enum aero_migration aero_migrate(struct aero_balloon *b, aero_page *from, aero_page *to);

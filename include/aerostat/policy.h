@@ -59,8 +59,7 @@ struct aero_policy_figures {
 	uint64_t stalls;	 /* allocations that had to reclaim by themselves */
 	uint64_t relieved_pages; /* pages that the balloon gave back in an emergency */
 
-	/* The shares of the time since the last reading, per mille, in which some and all tasks
-	 * waited. */
+	/* Per mille of the time since the last reading in which some, and all, tasks waited. */
 	uint32_t some_permille;
 	uint32_t full_permille;
 
