@@ -134,8 +134,7 @@ static int discard_piece(hwaddr gpa, hwaddr *bytes)
 	if (in_a_backend(host, *bytes)) {
 		block = qemu_ram_block_from_host(host, false, &offset);
 		err = block ? ram_block_discard_range(block, offset, *bytes) : -EFAULT;
-		/* Marks the memory as written, since translated code and dirty bits are out of
-		 * date. */
+		/* Marks it as written: translated code and dirty bits are out of date. */
 		cpu_physical_memory_unmap(host, *bytes, true, *bytes);
 	} else {
 		/* This is not RAM after all.  Nothing has been changed. */
