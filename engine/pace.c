@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * How fast the balloon may grow.  Allocation without reclaim goes at any speed.
- * Once it fails the guest is short of free pages: the rest of the run reclaims,
- * limited to a rate that shrinks with each failure and recovers with each
- * success, and the next few runs start out limited.  The rule and VMware's
- * constants are in docs/design/vmware.md, "Pace".
+ * How fast the balloon may grow.  As long as pages can be allocated without reclaim, the speed is
+ * not limited.  When such an allocation fails, the guest is short of free pages.  The rest of the
+ * run reclaims memory and is limited to a rate, which falls when an allocation with reclaim fails
+ * and rises after limited runs without failure.  The next few runs are limited from their
+ * beginning. docs/design/vmware.md, "Pace", has the rule and VMware's constants.
  */
 #include "internal.h"
 
@@ -20,7 +20,7 @@ void aero_pace_begin(struct aero_balloon *b)
 	pace->limited = pace->slow_left != 0;
 }
 
-/* A run that went to its limit and met no failure earns a higher one. */
+/* Raises the rate after a limited run that reached its limit and met no failure. */
 void aero_pace_end(struct aero_balloon *b)
 {
 	const struct aero_pace_config *config = &b->config.pace;
@@ -33,7 +33,7 @@ void aero_pace_end(struct aero_balloon *b)
 	pace->rate = (uint32_t)aero_min(rate, config->rate_max);
 }
 
-/* Pages this run may still take. */
+/* Returns how many pages this run may still take. */
 uint64_t aero_pace_allowance(const struct aero_balloon *b)
 {
 	const struct aero_pace *pace = &b->pace;
@@ -43,7 +43,10 @@ uint64_t aero_pace_allowance(const struct aero_balloon *b)
 	return pace->taken < pace->rate ? pace->rate - pace->taken : 0;
 }
 
-/* No page without reclaim.  True: go on with reclaim in this run. */
+/*
+ * Called when the allocator has no more pages without reclaim.  Returns true if the run may go on
+ * with reclaim.
+ */
 bool aero_pace_light_failed(struct aero_balloon *b)
 {
 	struct aero_pace *pace = &b->pace;
@@ -54,7 +57,10 @@ bool aero_pace_light_failed(struct aero_balloon *b)
 	return pace->taken < pace->rate;
 }
 
-/* Not even with reclaim: the run is over, and the next ones take less. */
+/*
+ * Called when the allocator has no more pages even with reclaim.  The run is over, and the rate of
+ * the next ones is lower.
+ */
 void aero_pace_reclaim_failed(struct aero_balloon *b)
 {
 	struct aero_pace *pace = &b->pace;
@@ -78,14 +84,17 @@ bool aero_pace_held_off(struct aero_balloon *b)
 	return b->pace.held_off;
 }
 
-/* Whether a run that ended so may do better when something has changed outside. */
+/*
+ * Whether a run with this end made no progress for a reason that may be gone later, so that the
+ * pause before the next one should be longer.
+ */
 static bool is_setback(enum aero_run_end end)
 {
 	return end == AERO_END_NO_MEMORY || end == AERO_END_NO_PROGRESS ||
 	       end == AERO_END_COMMAND || end == AERO_END_NO_GROWTH;
 }
 
-/* The pause from a run that ended so to the next. */
+/* Returns the pause between a run with this end and the next one. */
 uint32_t aero_pace_delay_ms(struct aero_balloon *b, enum aero_run_end end)
 {
 	const struct aero_pace_config *config = &b->config.pace;
@@ -96,7 +105,7 @@ uint32_t aero_pace_delay_ms(struct aero_balloon *b, enum aero_run_end end)
 		b->pace.retries = 0;
 		return config->period_ms;
 	}
-	/* Some of it worked: the next try is soon. */
+	/* Some pages were moved, so the next run comes soon. */
 	if (b->counters.pages_in + b->counters.pages_out != b->pace.moved_before)
 		b->pace.retries = 0;
 	if (!config->backoff_max_ms)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * A guest in need gets its memory back: from the shrinker when little is left,
- * from the OOM notifier before anything is killed.  Either way the balloon does
- * not grow again for a while.
+ * Gives memory back to a guest that is short of it: from the shrinker when little memory is left,
+ * and from the OOM notifier before a process is killed.  After either, the balloon does not grow
+ * for a while.
  */
 #include <linux/oom.h>
 #include <linux/sched.h>
@@ -10,7 +10,7 @@
 #include "core/core.h"
 #include "compat/shrinker.h"
 
-/* The notifier waits for a batch in progress, but not for ever. */
+/* The notifier waits for a batch that is in flight, but not longer than this. */
 #define OOM_PATIENCE_MS 2000
 
 static bool lock_patiently(struct aerostat *a)
@@ -45,9 +45,9 @@ static struct aerostat *aerostat_of(struct shrinker *shrinker)
 }
 
 /*
- * Shrinkers are asked in every reclaim, of clean page cache too, where a balloon
- * should stay as it is.  So nothing is offered until what could still be
- * reclaimed has fallen to half of the reserve that inflation leaves alone.
+ * Shrinkers are called in every reclaim, also when clean page cache can be reclaimed, and the
+ * balloon should not shrink then.  Therefore nothing is offered until available memory has fallen
+ * to half of the reserve that inflation leaves to the guest.
  */
 static unsigned long count(struct shrinker *shrinker, struct shrink_control *sc)
 {
@@ -57,7 +57,7 @@ static unsigned long count(struct shrinker *shrinker, struct shrink_control *sc)
 	return si_mem_available() < low ? (unsigned long)READ_ONCE(a->balloon.size_pages) : 0;
 }
 
-/* May run inside an allocation of our own step: so the lock is only tried. */
+/* This may run inside an allocation that a step makes, so the lock is only tried. */
 static unsigned long scan(struct shrinker *shrinker, struct shrink_control *sc)
 {
 	struct aerostat *a = aerostat_of(shrinker);
