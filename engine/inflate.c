@@ -66,7 +66,7 @@ static void put_rejected(struct aero_balloon *b, enum aero_class class, aero_pag
  * The hypervisor accepted only some pages of a block.  The block is split into single pages;
  * those are held or put away, as the answers say.
  */
-static void place_broken_run(struct aero_balloon *b, uint32_t block)
+static void place_broken_block(struct aero_balloon *b, uint32_t block)
 {
 	struct aero_batch *batch = &b->batch;
 	uint32_t i, u;
@@ -97,7 +97,7 @@ static void place_units(struct aero_balloon *b)
 	}
 	for (i = 0; i < batch->blocks; i++) {
 		if (batch->class == AERO_CLASS_SPLIT)
-			place_broken_run(b, i);
+			place_broken_block(b, i);
 		else if (batch->answer[i] == AERO_ANSWER_OK)
 			aero_store_hold(b, batch->class, &batch->block[i], 1);
 		else

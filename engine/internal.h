@@ -10,7 +10,7 @@
 
 #define AERO_BLOCK_PAGES (1U << AERO_BLOCK_ORDER)
 
-_Static_assert(AERO_BLOCK_PAGES <= AERO_BATCH_MAX, "a run fits one batch");
+_Static_assert(AERO_BLOCK_PAGES <= AERO_BATCH_MAX, "a block fits one batch");
 
 /*
  * How long to wait while every page that is left in the store is isolated for migration.  A

@@ -3,7 +3,7 @@
 #include <aerostat/xen.h>
 
 _Static_assert(AERO_BATCH_MAX <= AERO_XEN_FRAMES, "an engine batch fits a frame list");
-_Static_assert((1U << AERO_BLOCK_ORDER) <= AERO_XEN_FRAMES, "a run fits a frame list");
+_Static_assert((1U << AERO_BLOCK_ORDER) <= AERO_XEN_FRAMES, "a block fits a frame list");
 
 #define SAID_SHORT (1U << 0)
 #define SAID_LIE   (1U << 1)
@@ -169,7 +169,7 @@ static bool map(struct aero_xen *x, uint32_t first, uint32_t last)
 }
 
 /* Whether the batch consists of one block, which may then be moved as one extent. */
-static bool is_one_run(const struct aero_batch *batch)
+static bool is_one_block(const struct aero_batch *batch)
 {
 	return batch->class == AERO_CLASS_SPLIT && batch->blocks == 1;
 }
@@ -188,7 +188,7 @@ static uint32_t offer_pv(struct aero_xen *x, struct aero_batch *batch)
 	list_pages(x, batch);
 	if (!x->guest->unmap(x->ctx, x->page, batch->units, x->machine))
 		return 0;
-	if (is_one_run(batch) && is_contiguous(x->machine, batch->units)) {
+	if (is_one_block(batch) && is_contiguous(x->machine, batch->units)) {
 		x->frame[0] = x->machine[0];
 		done = batch->units *
 		       memory_op(x, AERO_XEN_DECREASE_RESERVATION, x->frame, 1, batch->held_order);
@@ -210,7 +210,7 @@ static uint32_t populate_pv(struct aero_xen *x, struct aero_batch *batch)
 {
 	uint32_t u;
 
-	if (is_one_run(batch)) {
+	if (is_one_block(batch)) {
 		x->machine[0] = frame_of(x, batch->first[0]);
 		if (memory_op(x, AERO_XEN_POPULATE_PHYSMAP, x->machine, 1, batch->held_order)) {
 			for (u = 1; u < batch->units; u++)
