@@ -5,9 +5,15 @@
 _Static_assert(AERO_BATCH_MAX <= AERO_XEN_FRAMES, "an engine batch fits a frame list");
 _Static_assert((1U << AERO_BLOCK_ORDER) <= AERO_XEN_FRAMES, "a block fits a frame list");
 
-#define SAID_SHORT (1U << 0)
-#define SAID_LIE   (1U << 1)
-#define SAID_UNMAP (1U << 2)
+#define SAID_SHORT   (1U << 0)
+#define SAID_LIE     (1U << 1)
+#define SAID_UNMAP   (1U << 2)
+
+/*
+ * How often aero_xen_end() asks Xen to take stray frames.  Xen refuses a page of its guest only
+ * while something else refers to the page, which a repetition may see ended.
+ */
+#define END_ATTEMPTS 16U
 
 static void say_once(struct aero_xen *x, uint32_t message, const char *text)
 {
@@ -233,6 +239,19 @@ static uint32_t reclaim_pv(struct aero_xen *x, struct aero_batch *batch)
 	done = populate_pv(x, batch);
 	list_pages(x, batch);
 	return map(x, 0, done) ? done : 0;
+}
+
+uint32_t aero_xen_end(struct aero_xen *x)
+{
+	unsigned int attempts = END_ATTEMPTS;
+
+	while (!hand_back_strays(x) && --attempts)
+		;
+	if (x->strays)
+		aero_port_log(x->port, AERO_LOG_WARNING,
+			      "xen: %u machine frames could not be given back and are lost",
+			      x->strays);
+	return x->strays;
 }
 
 /* -- sizes ------------------------------------------------------------------------- */

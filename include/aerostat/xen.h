@@ -93,6 +93,13 @@ uint64_t aero_xen_beyond(uint64_t stored, uint64_t all, uint64_t room);
  */
 uint64_t aero_xen_room(long maximum, long reserved);
 
+/*
+ * Ends the use of @x, after the last step of the unload: gives stray machine frames back to Xen,
+ * because nobody would know of them any more.  Returns how many frames Xen did not accept in
+ * several attempts.  They are lost to the guest; the log says so.
+ */
+uint32_t aero_xen_end(struct aero_xen *x);
+
 /* @guest and @ctx must exist as long as @x is used. */
 void aero_xen_init(struct aero_xen *x, struct aero_port *port, const struct aero_xen_guest *guest,
 		   void *ctx);

@@ -300,6 +300,7 @@ static int start(void)
 	if (!err)
 		return 0;
 	aerostat_unregister(&backend);
+	aero_xen_end(xen);
 no_balloon:
 	aerostat_xen_giveback();
 	return err;
@@ -325,6 +326,7 @@ static void __exit aerostat_xen_exit(void)
 {
 	close_doors();
 	aerostat_unregister(&backend);
+	aero_xen_end(xen);
 	aerostat_xen_giveback();
 	clean_up();
 }

@@ -380,7 +380,9 @@ static void unload(void)
 			sim_fail("unload is stuck");
 		put_all_back();
 	}
-	if (!f.is_xen)
+	if (f.is_xen)
+		aero_xen_end(&f.x);
+	else
 		aero_vmware_destroy(&f.v);
 	calm_xen(false);
 	check();

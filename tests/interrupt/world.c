@@ -180,7 +180,11 @@ bool world_unload_step(struct world *w)
 	if (!w->kept_n)
 		world_check(w);
 	w->port.now_ms += next.delay_ms;
-	return next.kind == AERO_UNLOAD_DONE;
+	if (next.kind != AERO_UNLOAD_DONE)
+		return false;
+	if (w->setting->xen)
+		aero_xen_end(&w->x);
+	return true;
 }
 
 bool world_migrate(struct world *w)

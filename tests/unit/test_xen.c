@@ -609,6 +609,44 @@ static void strays_xen_does_not_take_stop_all_else(void **state)
 	assert_recovers(rig);
 }
 
+/* The last attempt of an unload can fail in the same way as the others. */
+static void machine_frames_are_not_lost_at_an_unload(void **state)
+{
+	struct rig *rig = *state;
+
+	aim(rig, 10);
+	rig->xen.fail_maps = 1;
+	aero_unload_step(&rig->b);
+	assert_int_equal(rig->x.strays, 10);
+	assert_int_equal(rig->xen.reservation, PAGES);
+	rig->xen.rule[0] = (struct sim_xen_rule){.what = SIM_XEN_PARTIAL,
+						 .order = SIM_ANY,
+						 .op = AERO_XEN_DECREASE_RESERVATION,
+						 .times = 2,
+						 .amount = 4};
+	assert_int_equal(aero_xen_end(&rig->x), 0);
+	assert_int_equal(rig->xen.reservation, PAGES - 10);
+	assert_int_equal(sim_logged(&rig->port, "lost"), 0);
+}
+
+static void machine_frames_that_are_lost_at_an_unload_are_told(void **state)
+{
+	struct rig *rig = *state;
+
+	aim(rig, 10);
+	rig->xen.fail_maps = 1;
+	aero_unload_step(&rig->b);
+	rig->xen.rule[0] = (struct sim_xen_rule){.what = SIM_XEN_ERROR,
+						 .order = SIM_ANY,
+						 .op = AERO_XEN_DECREASE_RESERVATION,
+						 .times = UINT32_MAX,
+						 .amount = 1};
+	assert_int_equal(aero_xen_end(&rig->x), 10);
+	assert_int_equal(sim_logged(&rig->port, "10 machine frames could not be given back"), 1);
+	rig->xen.rule[0] = (struct sim_xen_rule){0};
+	assert_int_equal(aero_xen_end(&rig->x), 0);
+}
+
 /* -- pace, the end, adopted pages ------------------------------------------------------------- */
 
 static void setbacks_back_off_2_4_8_then_recheck(void **state)
@@ -832,6 +870,8 @@ int main(void)
 		TEST(pv, page_that_cannot_be_mapped_is_not_handed_out),
 		TEST(pv, failing_map_does_not_leak_machine_frames),
 		TEST(pv, strays_xen_does_not_take_stop_all_else),
+		TEST(pv, machine_frames_are_not_lost_at_an_unload),
+		TEST(pv, machine_frames_that_are_lost_at_an_unload_are_told),
 		TEST(translated, setbacks_back_off_2_4_8_then_recheck),
 		TEST(translated, progress_starts_the_back_off_anew),
 		TEST(translated, new_target_starts_the_back_off_anew),

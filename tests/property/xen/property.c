@@ -376,9 +376,11 @@ static void unload(struct world *w)
 		if (next.kind != AERO_UNLOAD_WAIT)
 			continue;
 		put_all_back(w);
-		/* Stray machine frames have no other way back than these calls. */
-		if (w->x.strays)
-			be_honest(w);
+	}
+	/* Xen may refuse frames for longer than the end tries. */
+	if (aero_xen_end(&w->x)) {
+		be_honest(w);
+		aero_xen_end(&w->x);
 	}
 	collect_sights(w);
 }
