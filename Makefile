@@ -11,7 +11,7 @@ HYPERVISOR ?= vmware
 AERO_DOMU  ?= pvh
 
 .PHONY: help all run run-vmware run-xen check check-fast check-guest check-xen check-xen-long \
-	check-kernels bench bench-xen bench-policy modules user guest xen xen-kernels kernels \
+	check-long check-kernels bench bench-xen bench-policy modules user guest xen xen-kernels kernels \
 	clean tools-fast tools-guest tools-kernel tools-lint
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo 'make check-guest  the tests in real guests of the VMware side'
 	@echo 'make check-xen    the tests on real Xen (10 minutes; the first time it builds two kernels)'
 	@echo 'make check-xen-long  a Xen guest under sudden demand, for an hour'
+	@echo 'make check-long   what takes too long for make check; check-kernels and check-xen-long, too (hours)'
 	@echo 'make check-kernels  kernels from 5.10 to the newest, and arm64 (a GB to fetch)'
 	@echo 'make bench        our modules and the kernel'"'"'s own driver, side by side'
 	@echo 'make bench-xen    the same on real Xen'
@@ -112,6 +113,9 @@ check: tools-lint xen-kernels
 	@tests/tools/checkpatch-setup >/dev/null || echo 'make: going on without checkpatch'
 	@lab/setup kernels $(BUILD) trixie >/dev/null
 	@tests/run check $(BUILD) $(JOBS)
+
+check-long: xen kernels
+	@tests/run check-long $(BUILD) $(JOBS)
 
 bench: tools-lint guest
 	@$(BUILD)/bench/aerostat-bench

@@ -3,12 +3,18 @@
 
 #include <string.h>
 
-/* Pages that the guest's programs own: with data, and page cache that may be reclaimed. */
-#define GUEST_PAGES   2U
-#define CACHE_PAGES   2U
-
-/* Without reclaim so many pages stay free, so that both efforts are met. */
-#define LOW_PAGES     3U
+/*
+ * The guest of the scenarios.  Some pages stay free unless the port reclaims, so that the
+ * engine meets both efforts.
+ */
+static const struct world_size usual_size = {
+	.guest_pages = 2,
+	.cache_pages = 2,
+	.low_pages = 3,
+	.rate_max = 8,
+	.rate_min = 2,
+	.retries_max = 5,
+};
 
 /* Steps in which a run, a target or an unload must be over, with room for the pauses. */
 #define RUN_STEPS     200U
@@ -20,17 +26,24 @@
 #define UNLOAD_TARGET (BLOCK + 2)
 
 /* VMware's rules with rates for a tiny guest; Xen's back-off. */
+static const struct world_size *size_of(const struct setting *setting)
+{
+	return setting->size ? setting->size : &usual_size;
+}
+
 static struct aero_config config_of(const struct setting *setting)
 {
+	const struct world_size *size = size_of(setting);
+
 	return (struct aero_config){
 		.pace = {.period_ms = 1000,
-			 .rate_max = 8,
-			 .rate_min = 2,
+			 .rate_max = size->rate_max,
+			 .rate_min = size->rate_min,
 			 .rate_step = 2,
 			 .slow_runs = 2,
 			 .holdoff_ms = 5000,
 			 .backoff_max_ms = setting->xen ? 16000 : 0,
-			 .retries_max = setting->xen ? 5 : 0,
+			 .retries_max = setting->xen ? size->retries_max : 0,
 			 .recheck_ms = setting->xen ? 60000 : 0},
 		.large = setting->large,
 		.split = setting->split,
@@ -246,6 +259,7 @@ static void create_xen(struct world *w, uint32_t absent)
 
 void world_create(struct world *w, const struct setting *setting, uint32_t pages, uint32_t absent)
 {
+	const struct world_size *size = size_of(setting);
 	uint32_t i;
 
 	memset(w, 0, sizeof(*w));
@@ -255,9 +269,9 @@ void world_create(struct world *w, const struct setting *setting, uint32_t pages
 	sim_absent(&w->port, absent);
 	if (setting->xen)
 		create_xen(w, absent);
-	for (i = 0; i < GUEST_PAGES + CACHE_PAGES; i++)
-		sim_guest_alloc(&w->port, 0, i >= GUEST_PAGES);
-	w->port.low_pages = LOW_PAGES;
+	for (i = 0; i < size->guest_pages + size->cache_pages; i++)
+		sim_guest_alloc(&w->port, 0, i >= size->guest_pages);
+	w->port.low_pages = size->low_pages;
 	world_load(w);
 }
 
@@ -268,8 +282,7 @@ void world_destroy(struct world *w)
 	sim_destroy(&w->port);
 }
 
-/* -- the end ------------------------------------------------------------------------------------
- */
+/* -- the end --------------------------------------------------------------------------- */
 
 static void end_trouble(struct world *w)
 {
@@ -313,7 +326,7 @@ static void unload(struct world *w)
 		aero_vmware_destroy(&w->v);
 }
 
-void world_finish(struct world *w)
+void world_prove(struct world *w)
 {
 	uint32_t pages;
 
@@ -333,5 +346,10 @@ void world_finish(struct world *w)
 	if (w->setting->xen && (w->x.strays || w->xen.reservation != pages))
 		sim_fail("xen: the guest has %llu of its %u pages in the end",
 			 (unsigned long long)w->xen.reservation, pages);
+}
+
+void world_finish(struct world *w)
+{
+	world_prove(w);
 	world_destroy(w);
 }

@@ -18,12 +18,22 @@
 #define SPARE_XEN  (2U * BLOCK) /* pages that Xen has beyond the guest's */
 #define ALL_COMING UINT64_MAX
 
+/* What the guest has besides the balloon, and how fast the balloon may grow. */
+struct world_size {
+	uint32_t guest_pages; /* with data of the guest's programs */
+	uint32_t cache_pages; /* page cache, which may be reclaimed */
+	uint32_t low_pages;   /* so many stay free without reclaim */
+	uint32_t rate_max, rate_min;
+	uint32_t retries_max; /* on Xen */
+};
+
 /* A protocol with what it can do, and the classes the engine may use. */
 struct setting {
 	const char *name;
 	bool xen, pv;
 	uint32_t caps; /* VMware: what the host grants */
 	bool large, split;
+	const struct world_size *size; /* NULL: the size that the scenarios need */
 };
 
 /* VMware's host: who has what. */
@@ -89,8 +99,9 @@ void world_lend(struct world *w, unsigned int n);
 
 /*
  * With all trouble over, the balloon reaches a target, 0, and another target, and then
- * unloads with no page lost.  Destroys the world.
+ * unloads with no page lost.  world_finish() also destroys the world.
  */
+void world_prove(struct world *w);
 void world_finish(struct world *w);
 
 /* vmware_host.c, xen_host.c: the hypervisors with cuts. */
