@@ -12,6 +12,12 @@ typedef unsigned long (*aero_shrinker_fn)(struct shrinker *shrinker, struct shri
 /* The smallest number of pages that one call of the scan function is asked for. */
 #define AERO_SHRINKER_BATCH 512
 
+/*
+ * 0 lets each round of reclaim ask for half of what is counted, whatever the round's priority.  The
+ * balloon counts no more than the guest lacks, and to give that back needs no I/O.
+ */
+#define AERO_SHRINKER_SEEKS 0
+
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
 
 static inline struct shrinker *aero_compat_shrinker_register(const char *name,
@@ -25,6 +31,7 @@ static inline struct shrinker *aero_compat_shrinker_register(const char *name,
 	shrinker->count_objects = count;
 	shrinker->scan_objects = scan;
 	shrinker->batch = AERO_SHRINKER_BATCH;
+	shrinker->seeks = AERO_SHRINKER_SEEKS;
 	shrinker->private_data = data;
 	shrinker_register(shrinker);
 	return shrinker;
@@ -60,7 +67,7 @@ static inline struct shrinker *aero_compat_shrinker_register(const char *name,
 	s->shrinker.count_objects = count;
 	s->shrinker.scan_objects = scan;
 	s->shrinker.batch = AERO_SHRINKER_BATCH;
-	s->shrinker.seeks = DEFAULT_SEEKS;
+	s->shrinker.seeks = AERO_SHRINKER_SEEKS;
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 0, 0)
 	err = register_shrinker(&s->shrinker, "%s", name);
 #else

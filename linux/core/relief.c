@@ -45,29 +45,48 @@ static struct aerostat *aerostat_of(struct shrinker *shrinker)
 }
 
 /*
- * Shrinkers are called in every reclaim, also when clean page cache can be reclaimed, and the
- * balloon should not shrink then.  Therefore nothing is offered until available memory has fallen
- * to half of the reserve that inflation leaves to the guest.
+ * How many pages the guest lacks.  Shrinkers are called in every reclaim, also when clean page
+ * cache can be reclaimed, and the balloon should not shrink then.  Therefore nothing is lacking
+ * until available memory has fallen to half of the reserve that inflation leaves to the guest, and
+ * what is lacking then is the rest of the reserve.
+ */
+static unsigned long shortfall(const struct aerostat *a)
+{
+	long available = si_mem_available();
+	long reserve = (long)READ_ONCE(a->port.reserve_pages);
+
+	return available < reserve / 2 ? (unsigned long)(reserve - available) : 0;
+}
+
+/*
+ * The kernel adds up what count() reported and scan() did not do, and asks for it later.  While
+ * another task holds the lock nothing can be done, so nothing is reported.
  */
 static unsigned long count(struct shrinker *shrinker, struct shrink_control *sc)
 {
 	struct aerostat *a = aerostat_of(shrinker);
-	long low = (long)(READ_ONCE(a->port.reserve_pages) / 2);
 
-	return si_mem_available() < low ? (unsigned long)READ_ONCE(a->balloon.size_pages) : 0;
+	if (mutex_is_locked(&a->step))
+		return 0;
+	return min(shortfall(a), (unsigned long)READ_ONCE(a->balloon.size_pages));
 }
 
-/* This may run inside an allocation that a step makes, so the lock is only tried. */
+/*
+ * This may run inside an allocation that a step makes, so the lock is only tried.  Without the
+ * lock the request counts as done, because the kernel would defer it and ask for more and more.
+ * Other tasks may have been given enough since count(), so the shortfall is looked at again.
+ */
 static unsigned long scan(struct shrinker *shrinker, struct shrink_control *sc)
 {
 	struct aerostat *a = aerostat_of(shrinker);
-	unsigned long freed;
+	unsigned long lacking, freed;
 
 	if (!mutex_trylock(&a->step))
-		return SHRINK_STOP;
-	freed = (unsigned long)aero_relieve(&a->balloon, sc->nr_to_scan);
+		return 0;
+	lacking = min(shortfall(a), sc->nr_to_scan);
+	freed = (unsigned long)aero_relieve(&a->balloon, lacking);
 	mutex_unlock(&a->step);
-	return freed ? freed : SHRINK_STOP;
+	return freed || !lacking ? freed : SHRINK_STOP;
 }
 
 int aerostat_relief_start(struct aerostat *a)
