@@ -128,7 +128,7 @@ const char *settle(struct subject *s, uint64_t kib)
 	return settle_within(s, kib, SETTLE_MS);
 }
 
-const char *total_kib(const struct subject *s, unsigned int n, uint64_t *out)
+static const char *total_now_kib(const struct subject *s, unsigned int n, uint64_t *out)
 {
 	struct lab_xen_memory xen;
 	struct lab_domain_memory d;
@@ -140,6 +140,22 @@ const char *total_kib(const struct subject *s, unsigned int n, uint64_t *out)
 	}
 	*out += xen.free_kib;
 	return NULL;
+}
+
+/* The figures are read one after the other, and a balloon may move a batch in between. */
+const char *total_kib(const struct subject *s, unsigned int n, uint64_t *out)
+{
+	uint64_t before;
+
+	LAB_TRY(total_now_kib(s, n, out));
+	for (unsigned int i = 0; i < 50; i++) {
+		before = *out;
+		lab_sleep_ms(100);
+		LAB_TRY(total_now_kib(s, n, out));
+		if (*out == before)
+			return NULL;
+	}
+	return lab_because("the sum of the domains and Xen's free memory does not settle");
 }
 
 const char *move_to(struct subject *s, uint64_t kib)
