@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "sample.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -42,18 +41,30 @@ static const char *must_slurp(const char *root, const char *name)
 	return all;
 }
 
-/* The digits at @at, after blanks.  Where there are none, false. */
+/*
+ * Reads the number at *@at, after blanks, and moves *@at behind it, so that a loop
+ * over several numbers always gets on.  Returns false, with *@at where it was, when
+ * there is no number there or it does not fit into 64 bits.
+ */
+static bool take_number(const char **at, uint64_t *value)
+{
+	const char *start = *at + strspn(*at, " \t");
+	size_t n = strspn(start, "0123456789");
+	char digits[24];
+
+	if (n >= sizeof(digits))
+		return false;
+	memcpy(digits, start, n);
+	digits[n] = 0;
+	if (!aero_parse(digits, UINT64_MAX, value))
+		return false;
+	*at = start + n;
+	return true;
+}
+
 static bool number_at(const char *at, uint64_t *value)
 {
-	char digits[24];
-	size_t n = 0;
-
-	at += strspn(at, " \t");
-	while (isdigit((unsigned char)at[n]) && n < sizeof(digits) - 1)
-		n++;
-	memcpy(digits, at, n);
-	digits[n] = 0;
-	return aero_parse(digits, UINT64_MAX, value);
+	return take_number(&at, value);
 }
 
 /* The number after @name at the beginning of a line. */
@@ -126,18 +137,21 @@ static int read_meminfo(const char *root, struct aero_policy_figures *f)
 	return 0;
 }
 
-/* Of "protection: (0, 3019, 17739)", the largest. */
+/*
+ * The largest number of a list such as "(0, 3019, 17739)".  A list that is not
+ * written so is read up to the first place that differs.
+ */
 static uint64_t largest(const char *at)
 {
 	uint64_t most = 0, value;
 
-	while (at && *at && *at != '\n' && *at != ')') {
-		at += strspn(at, " (,");
-		if (!number_at(at, &value))
+	at += strspn(at, " \t");
+	do {
+		at += strspn(at, "(,");
+		if (!take_number(&at, &value))
 			break;
 		most = value > most ? value : most;
-		at += strspn(at, "0123456789");
-	}
+	} while (*at == ',');
 	return most;
 }
 
