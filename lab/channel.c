@@ -10,6 +10,8 @@
 
 /* The longest answer that is accepted; the agent limits its output to 1 MiB. */
 #define FRAME_MAX	 (2u << 20)
+/* A head, from its start byte to its newline, is never longer than this. */
+#define HEAD_MAX	 64
 
 #define DOMU_REQUEST_MAX 3800u /* it travels as one value of xenstore (lab/guest/mailbox.c) */
 #define RELAY_MS	 10000 /* more than the relay waits beyond a domU's own limit */
@@ -17,14 +19,15 @@
 /* ---- frames ---- */
 
 /* Parses "ID STATUS LENGTH\n" at text; returns its length, or 0 when it is malformed. */
-static size_t head_parse(const char *text, unsigned int *id, int *status, size_t *length)
+static size_t head_parse(const char *text, const char *newline, unsigned int *id, int *status,
+			 size_t *length)
 {
 	unsigned long long l;
 	int n = 0;
 
 	if (text[0] < '0' || text[0] > '9')
 		return 0;
-	if (sscanf(text, "%u %d %llu%n", id, status, &l, &n) != 3 || text[n] != '\n')
+	if (sscanf(text, "%u %d %llu%n", id, status, &l, &n) != 3 || text + n != newline)
 		return 0;
 	*length = (size_t)l;
 	return l <= FRAME_MAX ? (size_t)n + 1 : 0;
@@ -41,10 +44,11 @@ int lab_frame_take(struct lab_stream *s, struct lab_answer *answer)
 			return 0;
 		}
 		lab_stream_drop(s, (size_t)(start - s->bytes));
-		newline = memchr(s->bytes, '\n', s->length);
-		if (!newline && s->length < 64)
+		newline = memchr(s->bytes, '\n', s->length < HEAD_MAX ? s->length : HEAD_MAX);
+		if (!newline && s->length < HEAD_MAX)
 			return 0;
-		head = newline ? head_parse(s->bytes + 1, &answer->id, &answer->status, &length)
+		head = newline ? head_parse(s->bytes + 1, newline, &answer->id, &answer->status,
+					    &length)
 			       : 0;
 		if (!head) {
 			lab_stream_drop(s, 1); /* not a frame: look for the next start */
