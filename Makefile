@@ -6,13 +6,16 @@ VERSION := $(shell sed -n "s/^  version: '\(.*\)',/\1/p" meson.build)
 # Guest tests at the same time: each is one QEMU with one or two CPUs.
 JOBS    ?= $(shell nproc)
 
+# For make fuzz: how long each fuzzer looks for new inputs.
+FUZZ_SECONDS ?= 60
+
 # For make run: vmware or xen, and on Xen the guest: pvh or pv.
 HYPERVISOR ?= vmware
 AERO_DOMU  ?= pvh
 
 .PHONY: help all run run-vmware run-xen check check-fast check-guest check-xen check-xen-long \
 	check-long check-kernels bench bench-xen bench-policy modules user guest xen xen-kernels kernels \
-	clean tools-fast tools-guest tools-kernel tools-lint
+	clean fuzz tools-fast tools-guest tools-kernel tools-lint
 
 help:
 	@echo 'make run          a real guest gives memory to its host and takes it back'
@@ -24,6 +27,7 @@ help:
 	@echo 'make check-xen-long  a Xen guest under sudden demand, for an hour'
 	@echo 'make check-long   what takes too long for make check; check-kernels and check-xen-long, too (hours)'
 	@echo 'make check-kernels  kernels from 5.10 to the newest, and arm64 (a GB to fetch)'
+	@echo 'make fuzz         every fuzzer for FUZZ_SECONDS=60 each'
 	@echo 'make bench        our modules and the kernel'"'"'s own driver, side by side'
 	@echo 'make bench-xen    the same on real Xen'
 	@echo 'make bench-policy what a guest that sizes itself saves, and what it costs (10 minutes)'
@@ -95,6 +99,12 @@ run-xen: xen
 
 check-fast: user
 	@tests/run fast $(BUILD) $(JOBS)
+
+fuzz: user
+	@set -e; for corpus in tests/fuzz/corpus/*; do \
+		name=$$(basename "$$corpus"); \
+		tests/fuzz/run "$(BUILD)/tests/fuzz-$$name" "$$corpus" "$(FUZZ_SECONDS)" $(BUILD)/tests/fuzz-failures; \
+	done
 
 check-guest: guest
 	@tests/run guest $(BUILD) $(JOBS)
