@@ -9,6 +9,8 @@
  *                  "ERRNO" for each call; "ERRNO N": for the Nth (from 1) of this program
  *   swapoff-ms     how long one takes; it can be killed meanwhile
  *   tmpfs          directories are in memory
+ *   elsewhere      /proc/swaps shows areas from the root of their file system, as it does
+ *                  for what was switched on in a mount namespace that has ended
  */
 #include "os.h"
 
@@ -68,16 +70,42 @@ int aero_os_swapon(const char *root, const char *area, int priority)
 	swaps = fopen(at(root, "/proc/swaps"), "ae");
 	if (!swaps)
 		return -errno;
-	fprintf(swaps, "%s                              %s\t%lld\t\t%u\t\t%d\n", area,
+	fprintf(swaps, "%s                              %s\t%lld\t\t%u\t\t%d\n",
+		access(at(root, "/fake/elsewhere"), F_OK) ? area : strrchr(area, '/'),
 		strstr(area, "/dev/") ? "partition" : "file", (long long)st.st_size / 1024 - 4,
 		told(root, "used", &unused), priority);
 	fclose(swaps);
 	return 0;
 }
 
+/* Whatever the path before it: no two areas of a test have the same name. */
+static bool line_has(const char *line, const char *area)
+{
+	const char *end = strchr(line, ' '), *name = strrchr(area, '/');
+	size_t length = strlen(name);
+
+	return end && (size_t)(end - line) >= length && !strncmp(end - length, name, length);
+}
+
+int aero_os_in_use(const char *root, const char *area)
+{
+	char line[4096];
+	bool found = false;
+	FILE *swaps;
+
+	if (access(at(root, area), F_OK))
+		return -errno;
+	swaps = fopen(at(root, "/proc/swaps"), "re");
+	if (!swaps)
+		return -errno;
+	while (fgets(line, sizeof(line), swaps))
+		found = found || line_has(line, area);
+	fclose(swaps);
+	return found;
+}
+
 static int drop_line(const char *root, const char *area)
 {
-	size_t length = strlen(area);
 	FILE *from, *to;
 	char line[4096];
 	bool found = false;
@@ -88,7 +116,7 @@ static int drop_line(const char *root, const char *area)
 	if (!from || !to)
 		return -EIO;
 	while (fgets(line, sizeof(line), from)) {
-		if (!strncmp(line, area, length) && line[length] == ' ')
+		if (line_has(line, area))
 			found = true;
 		else
 			fputs(line, to);

@@ -36,13 +36,13 @@ static int read_effort(const char *root, struct aero_effort *effort)
 	return 0;
 }
 
-static bool is_on(const char *root, const char *path)
+static bool is_on(const char *root, const struct aero_area *area)
 {
 	static struct aero_areas one;
 
 	memset(&one, 0, sizeof(one));
 	one.count = 1;
-	snprintf(one.area[0].path, sizeof(one.area[0].path), "%s", path);
+	one.area[0] = *area;
 	return !aero_areas_look(root, &one) && one.area[0].on;
 }
 
@@ -179,7 +179,7 @@ static void give_up(struct aero_home *h, const char *why)
 static void finish(struct aero_home *h, int status)
 {
 	unsigned long long ms = (aero_now_us() - h->started_us) / 1000;
-	bool came = !is_on(h->root, h->area.path);
+	bool came = !is_on(h->root, &h->area);
 
 	if (came)
 		aero_home_restore(h, &h->area, h->priority);

@@ -30,7 +30,8 @@ void aero_home_restore(struct aero_home *h, const struct aero_area *area, int pr
 	err = aero_os_swapon(h->root, area->path, priority);
 	if (!err)
 		aero_say("%s is switched on again", area->path);
-	else if (!h->off_said)
+	/* Busy: somebody looks at it at the moment, or it is on after all; the next look tells. */
+	else if (err != -EBUSY && !h->off_said)
 		aero_say("can't switch %s on again: %s; trying on", area->path, strerror(-err));
 	h->off_said = err;
 	h->off = h->off || err;

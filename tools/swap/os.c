@@ -2,11 +2,14 @@
 #include "os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/swap.h>
 #include <sys/vfs.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "files.h"
 
@@ -24,6 +27,49 @@ int aero_os_swapoff(const char *root, const char *path)
 	if (*root)
 		return -ENOTSUP;
 	return swapoff(path) ? -errno : 0;
+}
+
+/*
+ * The kernel claims a block device for itself alone while it is swap, so that it can't be
+ * opened with O_EXCL.
+ */
+static int device_in_use(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return errno == EBUSY ? 1 : -errno;
+	close(fd);
+	return 0;
+}
+
+/*
+ * The kernel refuses fallocate() for a file that is swap, before it asks the file system.
+ * The first byte of an area is there, so otherwise nothing happens.
+ */
+static int file_in_use(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW), used = 0;
+
+	if (fd < 0)
+		return errno == ETXTBSY ? 1 : -errno;
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 1) && errno == ETXTBSY)
+		used = 1;
+	close(fd);
+	return used;
+}
+
+int aero_os_in_use(const char *root, const char *path)
+{
+	struct stat st;
+
+	if (*root)
+		return -ENOTSUP;
+	if (lstat(path, &st))
+		return -errno;
+	if (S_ISBLK(st.st_mode))
+		return device_in_use(path);
+	return S_ISREG(st.st_mode) ? file_in_use(path) : 0;
 }
 
 /* ---- zram ---- */

@@ -20,6 +20,13 @@ int aero_os_swapon(const char *root, const char *path, int priority);
  */
 int aero_os_swapoff(const char *root, const char *path);
 
+/*
+ * Is the file or block device itself, whatever /proc/swaps calls it, in use as swap?  1 or
+ * 0; a block device that is in use for anything else counts as well.  Asks the kernel and
+ * changes nothing; wants the right to write.
+ */
+int aero_os_in_use(const char *root, const char *path);
+
 /* A new zram device, without a size yet; its number. */
 int aero_os_zram_add(const char *root);
 int aero_os_zram_resize(const char *root, int number, uint32_t size_mib);

@@ -235,7 +235,12 @@ static int switch_off(const char *root, const struct aero_area *area)
 		return aero_fail("what lies in %s does not fit into memory", area->path);
 	if (err == -EINTR)
 		return aero_fail("interrupted; %s is in use as before", area->path);
-	return err ? aero_fail("can't switch %s off: %s", area->path, strerror(-err)) : 0;
+	if (err)
+		return aero_fail("can't switch %s off: %s", area->path, strerror(-err));
+	/* A file that is removed while it is swap can't be switched off any more. */
+	if (area->zram < 0 && aero_os_in_use(root, area->path) > 0)
+		return aero_fail("%s is still in use", area->path);
+	return 0;
 }
 
 static int check_fits(const char *root, const struct aero_areas *areas)

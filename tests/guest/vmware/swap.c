@@ -333,11 +333,34 @@ static const char *refuses_what_can_not_be(struct lab_guest *g)
 	return NULL;
 }
 
+/*
+ * Reported: the unit's hardening gives the daemon a mount namespace of its own.  When that
+ * has ended, /proc/swaps shows /zram1 for the /dev/zram1 that was switched on there; status
+ * said that it was off, the next daemon could not switch it on, and undo failed.
+ */
+static const char *knows_areas_of_a_namespace(struct lab_guest *g)
+{
+	LAB_TRY(set_up(g, HYSTERESIS));
+	LAB_OK(lab_must(g, 20000,
+			"unshare -m sh -c 'swapoff /dev/zram1 && swapon -p 100 /dev/zram1' &&"
+			"cat /proc/swaps && grep '^/zram1 ' /proc/swaps"));
+	LAB_OK(lab_must(g, 10000, "aerostat swap status | grep '^/dev/zram1 on '"));
+	LAB_TRY(daemon_up(g));
+	lab_sleep_ms(2000);
+	LAB_OK(lab_must(g, 10000, "! grep switch /tmp/said && kill $(cat /tmp/pid)"));
+	LAB_TRY(until(g, 20000, "! pidof aerostatd"));
+	/* One that really is off is seen to be. */
+	LAB_OK(lab_must(g, 20000,
+			"swapoff /dev/zram2 && aerostat swap status | grep '^/dev/zram2 off '"));
+	return undone(g);
+}
+
 static const struct lab_test tests[] = {
 	{"wants-the-module", wants_the_module, .config = &config},
 	{"reports-and-ends", reports_and_ends, .config = &config},
 	{"survives-a-reload", survives_a_reload, .config = &config},
 	{"refuses-what-can-not-be", refuses_what_can_not_be, .config = &config},
+	{"knows-areas-of-a-namespace", knows_areas_of_a_namespace, .config = &config},
 	{"comes-home", comes_home, .config = &config, .timeout_s = 120},
 	{"growing-is-left-alone", growing_is_left_alone, .config = &config, .timeout_s = 120},
 	{"pressure-ends-it", pressure_ends_it, .config = &config, .timeout_s = 120},
