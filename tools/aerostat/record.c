@@ -38,6 +38,15 @@ static void sleep_until(uint64_t ms)
 		;
 }
 
+/*
+ * The next point of the raster that lies ahead.  What a stall made pass is left out: lines
+ * that were written to catch up would stand for no time at all.
+ */
+static uint64_t next_due(const struct record *r, uint64_t start, uint64_t time)
+{
+	return start + ((time - start) / r->interval_ms + 1) * r->interval_ms;
+}
+
 /* ---- lines ---- */
 
 static void write_header(FILE *to)
@@ -86,7 +95,7 @@ static int record_lines(const struct record *r)
 	if (flush_lines(r))
 		return -1;
 	for (uint32_t n = 1; !r->count || n <= r->count; n++) {
-		sleep_until(start + (uint64_t)n * r->interval_ms);
+		sleep_until(next_due(r, start, last));
 		if (stopped)
 			break;
 		time = now_ms();
