@@ -3,16 +3,22 @@
 #include "cli.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *argp_program_version = "aerostat " AEROSTAT_VERSION;
+
+static bool complained;
 
 void cli_complain(const char *format, ...)
 {
 	va_list args;
 
+	complained = true;
 	fflush(stdout);
 	fprintf(stderr, "aerostat: ");
 	va_start(args, format);
@@ -41,6 +47,21 @@ uint32_t cli_number(const char *option, const char *text, uint32_t least, uint32
 		argp_error(state, "--%s wants a whole number from %u to %u, not '%s'", option,
 			   least, most, cli_shown(text));
 	return (uint32_t)value;
+}
+
+/*
+ * What was printed may fail to be written as late as now: at the end of each command, and of
+ * --help and --version, which end the program themselves.  One complaint is enough.
+ */
+static void end_output(void)
+{
+	bool failed = ferror(stdout);
+
+	failed = fclose(stdout) || failed;
+	if (!failed || complained)
+		return;
+	fprintf(stderr, "aerostat: can't write standard output: %s\n", strerror(errno));
+	_exit(CLI_FAILED);
 }
 
 /* ---- commands ---- */
@@ -134,6 +155,11 @@ int main(int argc, char **argv)
 		{"swap", "makes, shows and removes swap areas", cli_swap},
 	};
 
+	/* Closed from the start is an error only for what is printed; no file may take its place.
+	 */
+	if (fcntl(STDOUT_FILENO, F_GETFD) < 0)
+		open("/dev/full", O_WRONLY);
+	atexit(end_output);
 	argp_err_exit_status = CLI_MISUSE;
 	/* However it was called: messages name it as the documents do. */
 	if (argc)
