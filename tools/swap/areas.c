@@ -111,8 +111,9 @@ static int check_owner(const char *root, const char *path)
 	if (stat(path, &st))
 		return errno == ENOENT ? 0 : aero_fail("can't read %s: %s", path, strerror(errno));
 	if (!*root && (st.st_uid || (st.st_mode & (S_IWGRP | S_IWOTH))))
-		return aero_fail("%s can be written by others than root; remove it and switch "
-				 "the areas off by hand (swapoff)",
+		return aero_fail("%s can be written by others than root and is not believed; "
+				 "see which areas are on (swapon --show), switch them off "
+				 "(swapoff), and remove the record last",
 				 path);
 	return 1;
 }
@@ -136,9 +137,10 @@ int aero_areas_load(const char *root, struct aero_areas *areas)
 	if (good)
 		return 1;
 	memset(areas, 0, sizeof(*areas));
-	return aero_fail("%s is not a record of swap areas; remove it and switch the areas off by "
-			 "hand (swapon --show lists them, swapoff)",
-			 path);
+	return aero_fail(
+		"%s is not a record of swap areas; see which areas are on (swapon --show), "
+		"switch them off (swapoff), and remove the record last",
+		path);
 }
 
 int aero_areas_save(const char *root, const struct aero_areas *areas)
