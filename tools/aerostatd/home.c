@@ -88,13 +88,19 @@ static void pace(struct aero_home *h, uint64_t used_kib, uint64_t target_kib)
 {
 	uint64_t interval_s = AERO_POLICY_INTERVAL_S, now_us = aero_now_us();
 	uint64_t over_kib = used_kib > target_kib ? used_kib - target_kib : 0;
+	uint64_t passed_ms;
 
 	if (aero_read_number(h->root, AERO_POLICY_FOLDER "/selfballoon_interval", &interval_s) ||
 	    !interval_s)
 		interval_s = AERO_POLICY_INTERVAL_S;
-	if (h->paced_us)
-		h->due_kib += over_kib * ((now_us - h->paced_us) / 1000) / (interval_s * 1000);
-	h->paced_us = now_us;
+	/* What a short period leaves of a KiB, or of a millisecond, counts in the next one. */
+	if (!h->paced_us)
+		h->paced_us = now_us;
+	passed_ms = (now_us - h->paced_us) / 1000;
+	h->due_rest += over_kib * passed_ms;
+	h->due_kib += h->due_rest / (interval_s * 1000);
+	h->due_rest %= interval_s * 1000;
+	h->paced_us += passed_ms * 1000;
 }
 
 /* False: nothing is to come home. */
@@ -103,6 +109,7 @@ static bool read_target(struct aero_home *h, uint64_t *target_kib)
 	if (!aero_read_number(h->root, AERO_POLICY_FOLDER "/swap_target_kib", target_kib))
 		return true;
 	h->due_kib = 0;
+	h->due_rest = 0;
 	h->paced_us = 0;
 	return false;
 }

@@ -22,6 +22,7 @@ struct aero_home {
 	const char *root;
 	bool verbose, dry_run;
 	uint64_t due_kib;		     /* should be home by now, by the policy's pace */
+	uint64_t due_rest;		     /* of a KiB, in KiB * ms of the policy's interval */
 	uint64_t paced_us;		     /* until when that was worked out; 0: begin anew */
 	unsigned int calm;		     /* reports in a row without pressure */
 	unsigned int resting;		     /* reports to go after it gave up */
