@@ -75,6 +75,7 @@ static void child(const struct aero_home *h, pid_t parent)
 		_exit(1);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	aero_group_enter();
@@ -118,6 +119,12 @@ fail:
 
 /* ---- while it goes on ---- */
 
+/* A counter that begins anew, or whose file has vanished, has not counted backwards. */
+static uint64_t since(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
 /* Others, for more than what the policy calls urgent. */
 static bool others_wait(const struct aero_home *h)
 {
@@ -126,8 +133,8 @@ static bool others_wait(const struct aero_home *h)
 
 	if (aero_psi_read(h->root, &now))
 		return true;
-	own_us = aero_group_waited_us() - h->own_us;
-	waited_us = now.some_us - h->psi.some_us;
+	own_us = since(aero_group_waited_us(), h->own_us);
+	waited_us = since(now.some_us, h->psi.some_us);
 	most_us = (now.at_us - h->psi.at_us) * AERO_PSI_URGENT_PERMILLE / 1000;
 	if (most_us < AERO_PSI_URGENT_PERMILLE * 1000)
 		most_us = AERO_PSI_URGENT_PERMILLE * 1000;

@@ -22,14 +22,18 @@ static void catch_signals(sigset_t *open)
 	const struct sigaction action = {.sa_handler = stop};
 	sigset_t closed;
 
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGINT, &action, NULL);
+	static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
+
+	/* That nobody reads its messages any more is no reason to leave an area half-way. */
+	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&closed);
-	sigaddset(&closed, SIGTERM);
-	sigaddset(&closed, SIGINT);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		sigaction(ends[i], &action, NULL);
+		sigaddset(&closed, ends[i]);
+	}
 	sigprocmask(SIG_BLOCK, &closed, open);
-	sigdelset(open, SIGTERM);
-	sigdelset(open, SIGINT);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		sigdelset(open, ends[i]);
 }
 
 /* ---- before the first report ---- */
