@@ -34,8 +34,8 @@ static bool ran_dry(struct aero_balloon *b, enum aero_class class, enum aero_run
 		return false;
 	}
 	if (b->pace.effort == AERO_LIGHT) {
-		*end = AERO_END_RATE;
-		return !aero_pace_light_failed(b);
+		aero_pace_light_failed(b);
+		return false;
 	}
 	aero_pace_reclaim_failed(b);
 	*end = AERO_END_NO_MEMORY;

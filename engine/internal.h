@@ -84,7 +84,7 @@ enum aero_reply aero_batch_send(struct aero_balloon *b,
 void aero_pace_begin(struct aero_balloon *b);
 void aero_pace_end(struct aero_balloon *b);
 uint64_t aero_pace_allowance(const struct aero_balloon *b);
-bool aero_pace_light_failed(struct aero_balloon *b);
+void aero_pace_light_failed(struct aero_balloon *b);
 void aero_pace_reclaim_failed(struct aero_balloon *b);
 void aero_pace_hold_off(struct aero_balloon *b);
 bool aero_pace_held_off(struct aero_balloon *b);

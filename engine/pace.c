@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * How fast the balloon may grow.  As long as pages can be allocated without reclaim, the speed is
- * not limited.  When such an allocation fails, the guest is short of free pages.  The rest of the
- * run reclaims memory and is limited to a rate, which falls when an allocation with reclaim fails
- * and rises after limited runs without failure.  The next few runs are limited from their
- * beginning. docs/design/vmware.md, "Pace", has the rule and VMware's constants.
+ * How fast the balloon may grow.  As long as the allocator has pages, the speed is not limited:
+ * first without reclaim, and then with it, at the speed at which the guest reclaims memory.  When
+ * an allocation with reclaim fails, the guest has nothing more to spare.  The run ends, and the
+ * next few runs are limited to a rate, which falls with each such failure and rises after limited
+ * runs without failure.  docs/design/vmware.md, "Pace", has the rule and VMware's constants.
  */
 #include "internal.h"
 
@@ -44,28 +44,25 @@ uint64_t aero_pace_allowance(const struct aero_balloon *b)
 }
 
 /*
- * Called when the allocator has no more pages without reclaim.  Returns true if the run may go on
- * with reclaim.
+ * Called when the allocator has no more pages without reclaim.  The run goes on with reclaim.  This
+ * is no reason to go more slowly: in a guest that is full of page cache it happens at once, and
+ * reclaim then succeeds for as long as there is page cache.
  */
-bool aero_pace_light_failed(struct aero_balloon *b)
+void aero_pace_light_failed(struct aero_balloon *b)
 {
-	struct aero_pace *pace = &b->pace;
-
-	pace->slow_left = b->config.pace.slow_runs;
-	pace->limited = true;
-	pace->effort = AERO_RECLAIM;
-	return pace->taken < pace->rate;
+	b->pace.effort = AERO_RECLAIM;
 }
 
 /*
- * Called when the allocator has no more pages even with reclaim.  The run is over, and the rate of
- * the next ones is lower.
+ * Called when the allocator has no more pages even with reclaim.  The run is over, and the next
+ * ones are limited, to a lower rate.
  */
 void aero_pace_reclaim_failed(struct aero_balloon *b)
 {
 	struct aero_pace *pace = &b->pace;
 	uint32_t half = pace->rate / 2;
 
+	pace->slow_left = b->config.pace.slow_runs;
 	pace->rate = half > b->config.pace.rate_min ? half : b->config.pace.rate_min;
 	pace->limited = false;
 }

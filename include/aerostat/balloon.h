@@ -61,7 +61,7 @@ struct aero_pace_config {
 	uint32_t rate_max;   /* the highest rate: pages that a limited run may take */
 	uint32_t rate_min;   /* the lowest rate */
 	uint32_t rate_step;  /* added for each `rate` pages that a run took without error */
-	uint32_t slow_runs;  /* set when the allocator has no free pages left: see pace.c */
+	uint32_t slow_runs;  /* set when an allocation failed in spite of reclaim: see pace.c */
 	uint32_t holdoff_ms; /* no inflation for this long after the guest ran short */
 
 	/*
