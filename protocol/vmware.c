@@ -232,6 +232,15 @@ static enum aero_answer move_one(struct aero_vmware *v, uint32_t command, aero_p
 	return answer_of(c.status);
 }
 
+/*
+ * After a reset the host knows none of the pages, and once the target is met it wants no more of
+ * them.  The same then holds for the rest of the batch, about which the host is not asked.
+ */
+static bool holds_for_all(enum aero_answer answer)
+{
+	return answer == AERO_ANSWER_RESET || answer == AERO_ANSWER_NOT_NEEDED;
+}
+
 static enum aero_reply move_singly(struct aero_vmware *v, uint32_t command,
 				   struct aero_batch *batch)
 {
@@ -239,8 +248,7 @@ static enum aero_reply move_singly(struct aero_vmware *v, uint32_t command,
 	uint32_t u;
 
 	for (u = 0; u < batch->units; u++) {
-		/* After a reset the host knows none of the pages, so it is not asked again. */
-		if (answer != AERO_ANSWER_RESET)
+		if (!holds_for_all(answer))
 			answer = move_one(v, command, aero_batch_pfn(batch, u), batch);
 		if (answer != AERO_ANSWER_OK)
 			aero_batch_answer(batch, u, answer);

@@ -633,6 +633,20 @@ static void unbatched_pages_are_locked_one_by_one(void **state)
 	assert_int_equal(batch->target_pages, 1000);
 }
 
+/* Reported: up to 511 further pages were offered to a host that had answered "not needed". */
+static void unbatched_lock_stops_when_the_target_is_met(void **state)
+{
+	struct host *host = connected(state, AERO_VMW_CAP_BASIC);
+	struct aero_batch *batch = batch_of(host, AERO_CLASS_PAGE, 5, 0x200);
+	unsigned int i;
+
+	answer_with(host, AERO_VMW_LOCK, AERO_VMW_E_NOT_NEEDED, 1);
+	assert_int_equal(ops->offer(&host->v, batch), AERO_REPLY_OK);
+	assert_int_equal(host->calls, 1);
+	for (i = 0; i < 5; i++)
+		assert_int_equal(batch->answer[i], AERO_ANSWER_NOT_NEEDED);
+}
+
 static void unbatched_run_is_named_page_by_page(void **state)
 {
 	struct host *host = connected(state, AERO_VMW_CAP_BASIC);
@@ -763,6 +777,7 @@ int main(void)
 		TEST(failed_batch_says_nothing_of_its_entries),
 		TEST(reset_of_a_batch_answers_reset_for_each_unit),
 		TEST(unbatched_pages_are_locked_one_by_one),
+		TEST(unbatched_lock_stops_when_the_target_is_met),
 		TEST(unbatched_run_is_named_page_by_page),
 		TEST(frame_above_32_bits_is_refused_without_a_call),
 		TEST(frame_above_32_bits_is_named_in_full_where_granted),
