@@ -168,13 +168,18 @@ static const struct aerostat_backend backend = {
 	.show = show,
 };
 
-/* The kernel's own driver has a file of this name in debugfs as long as it is loaded. */
+/*
+ * The kernel's own driver has a file of this name in debugfs as long as it is loaded.  A kernel
+ * without debugfs returns an error, which must not reach dput(); the driver is not noticed there.
+ */
 static bool other_driver_is_loaded(void)
 {
 	struct dentry *file = debugfs_lookup("vmmemctl", NULL);
 
+	if (IS_ERR_OR_NULL(file))
+		return false;
 	dput(file);
-	return !IS_ERR_OR_NULL(file);
+	return true;
 }
 
 static int __init aerostat_vmware_init(void)
