@@ -10,6 +10,7 @@
 #include <linux/sched.h>
 
 #include "core/core.h"
+#include "port/free_list.h"
 
 /* How long one call of the work function may make steps before it lets other work run. */
 #define WORK_SLICE_MS 20
@@ -36,6 +37,8 @@ static struct aero_next step(struct aerostat *a)
 	next = aero_step(&a->balloon);
 	if (next.kind == AERO_NEXT_DELAY && a->backend->run_ended)
 		a->backend->run_ended(a->balloon.pace.retries, next.delay_ms);
+	if (next.kind == AERO_NEXT_DELAY && !a->balloon.size_pages)
+		aerostat_free_list_idle();
 	mutex_unlock(&a->step);
 	return next.kind == AERO_NEXT_GROW ? grow(a, next.grow_pages) : next;
 }

@@ -20,12 +20,14 @@
 
 #include <linux/mm.h>
 #include <linux/mmzone.h>
+#include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/page_reporting.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/vmstat.h>
 
+#include "compat/page_reporting.h"
 #include "port/free_list.h"
 #include "port/proc.h"
 
@@ -52,7 +54,10 @@ static struct {
 	struct page *more;
 	unsigned int excess;
 	unsigned long again_at; /* jiffies */
-	bool on;
+	bool on;		/* the free lists may be used */
+	bool registered;	/* with the kernel's page reporting */
+	bool refused;		/* not registered, and not to be tried again until idle */
+	bool refusal_logged;
 } list;
 
 /*
@@ -168,13 +173,75 @@ static bool zeroes(void)
 	return want_init_on_alloc(GFP_KERNEL) && !want_init_on_free();
 }
 
+static void log_why_not(const char *why)
+{
+	pr_info("large blocks are taken from the allocator instead of the free lists: %s\n", why);
+}
+
+/*
+ * Whether the administrator, or a driver before us, chose to report less than a large block.  The
+ * kernels that respect such a choice export the setting; on older ones a device that registers
+ * replaces it.
+ */
+static bool reports_less(void)
+{
+	unsigned int *order = symbol_get(page_reporting_order);
+	bool less = order && *order < AERO_BLOCK_ORDER;
+
+	if (order)
+		symbol_put(page_reporting_order);
+	return less;
+}
+
+/* Registers for page reporting.  Returns NULL, or the reason why the free lists cannot be used. */
+static const char *register_device(void)
+{
+	int err;
+
+	memset(&list.device, 0, sizeof(list.device));
+	list.device.report = report;
+	aero_compat_reporting_order(&list.device);
+	err = page_reporting_register(&list.device);
+	if (err)
+		return err == -EBUSY ? "another driver reports free pages"
+				     : "page reporting could not be enabled";
+	if (reports_less()) {
+		page_reporting_unregister(&list.device);
+		return "page_reporting_order is less than a large block";
+	}
+	return NULL;
+}
+
+/*
+ * Page reporting has room for one device in the whole system.  It is therefore taken only when
+ * blocks are wanted, and only as long as the balloon is not empty (aerostat_free_list_idle()), so
+ * that a driver which needs it, like virtio_balloon, can be loaded after this module.  After a
+ * refusal the allocator is used until the balloon has been empty.
+ */
+static bool enlist(void)
+{
+	const char *why = register_device();
+
+	if (why) {
+		if (!list.refusal_logged)
+			log_why_not(why);
+		list.refusal_logged = true;
+		list.refused = true;
+		return false;
+	}
+	list.registered = true;
+	return true;
+}
+
 unsigned int aerostat_free_list_take(struct aero_port *port, struct page **blocks, unsigned int n)
 {
 	unsigned int i;
 
-	if (!list.on || time_before(jiffies, list.again_at))
+	if (!list.on || list.refused || time_before(jiffies, list.again_at))
 		return 0;
 	if (n < WORTH_BLOCKS && !want_init_on_alloc(GFP_KERNEL))
+		return 0;
+	if (!list.registered && !enlist())
 		return 0;
 	list.blocks = blocks;
 	list.wanted = n;
@@ -211,27 +278,25 @@ static const char *obstacle(void)
 void aerostat_free_list_start(void)
 {
 	const char *why = obstacle();
-	int err;
 
 	if (!free_list)
 		return;
-	if (!why) {
-		list.device.report = report;
-		err = page_reporting_register(&list.device);
-		if (err)
-			why = err == -EBUSY ? "another driver reports free pages"
-					    : "page reporting could not be enabled";
-	}
 	list.on = !why;
 	list.again_at = jiffies;
 	if (why)
-		pr_info("large blocks are taken from the allocator instead of the free lists: %s\n",
-			why);
+		log_why_not(why);
+}
+
+void aerostat_free_list_idle(void)
+{
+	if (list.registered)
+		page_reporting_unregister(&list.device);
+	list.registered = false;
+	list.refused = false;
 }
 
 void aerostat_free_list_stop(void)
 {
-	if (list.device.report)
-		page_reporting_unregister(&list.device);
+	aerostat_free_list_idle();
 	memset(&list, 0, sizeof(list));
 }

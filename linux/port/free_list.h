@@ -15,6 +15,12 @@ void aerostat_free_list_start(void);
 void aerostat_free_list_stop(void);
 
 /*
+ * Lets go of the kernel's page reporting, so that other drivers can register.  Called under the
+ * step lock when the balloon is empty; may sleep.  The next take() registers again.
+ */
+void aerostat_free_list_idle(void);
+
+/*
  * Takes up to @n free blocks of 2 MiB.  Each has one reference, like a block from alloc_pages()
  * without __GFP_COMP.  They are zeroed only if port->zero_blocks is set and the kernel zeroes
  * what it allocates.  Returns how many there were.  Called under the step lock; may sleep.
@@ -28,6 +34,10 @@ static inline void aerostat_free_list_start(void)
 }
 
 static inline void aerostat_free_list_stop(void)
+{
+}
+
+static inline void aerostat_free_list_idle(void)
 {
 }
 
