@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* aerostat-load: idle, compilation, files, sudden growth, idle. */
 #define _GNU_SOURCE
-#include "load.h"
+#include "say.h"
+#include "work.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,50 +14,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-static int64_t start_ms;
-
-static int64_t clock_ms(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-int64_t load_ms(void)
-{
-	return clock_ms(CLOCK_MONOTONIC) - start_ms;
-}
-
-/* A write of less than PIPE_BUF bytes is not torn. */
-void load_say(const char *format, ...)
-{
-	char line[512];
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	if (n < 0 || n >= (int)sizeof(line) || write(1, line, (size_t)n) != n)
-		_exit(3);
-}
-
-noreturn void load_die(const char *what)
-{
-	fprintf(stderr, "aerostat-load: %s: %s\n", what, strerror(errno));
-	_exit(1);
-}
-
-uint64_t load_random(uint64_t *state)
-{
-	uint64_t x = *state += 0x9e3779b97f4a7c15ULL;
-
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	return x ^ (x >> 31);
-}
 
 static void idle(const struct load *l)
 {
@@ -120,7 +76,7 @@ static int run_phases(char **argv)
 	pid_t sampler;
 
 	keep_open(l.disk);
-	load_say("start %lld\n", (long long)clock_ms(CLOCK_REALTIME));
+	load_say("start %lld\n", (long long)load_clock_ms(CLOCK_REALTIME));
 	sampler = load_sampler();
 	phase("idle", idle, &l);
 	phase("compile", load_compile, &l);
@@ -151,7 +107,7 @@ int main(int argc, char **argv)
 		      stderr);
 		return 2;
 	}
-	start_ms = clock_ms(CLOCK_MONOTONIC);
+	load_begin();
 	survive();
 	return demand ? run_demand(argv) : run_phases(argv);
 }

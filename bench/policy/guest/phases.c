@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* What the guest has to do.  docs/results/benchmarks-policy.md says why these. */
 #define _GNU_SOURCE
-#include "load.h"
+#include "say.h"
+#include "work.h"
 
 #include <fcntl.h>
 #include <signal.h>

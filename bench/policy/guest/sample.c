@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* How the guest is, second by second. */
 #define _GNU_SOURCE
-#include "load.h"
+#include "say.h"
+#include "work.h"
 
 #include <fcntl.h>
 #include <sched.h>
