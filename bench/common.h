@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "count.h"
+#include "counts.h"
 #include "lab.h"
 
 #define BENCH_ROUNDS 9u /* at most */

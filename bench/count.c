@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "count.h"
+#include "counts.h"
 #include "count_calls.h"
 #include "qemu/qemu_abi.h"
 

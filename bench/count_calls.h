@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "count.h"
+#include "counts.h"
 #include "qemu/qemu_abi.h"
 
 /* False: this QEMU lacks what it takes. */

@@ -3,8 +3,8 @@
  * What the counting plug-in (count.c, inside QEMU) shares with the bench: a file
  * that both map.  QEMU adds, the bench only reads.
  */
-#ifndef AEROSTAT_BENCH_COUNT_H
-#define AEROSTAT_BENCH_COUNT_H
+#ifndef AEROSTAT_BENCH_COUNTS_H
+#define AEROSTAT_BENCH_COUNTS_H
 
 #include <stdbool.h>
 #include <stdint.h>
