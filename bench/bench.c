@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "plot.h"
 
 /* What the clamp of the monitor and the guest itself need besides the balloon. */
 #define SPARE_MIB 512
@@ -71,13 +72,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'r':
-		o->rounds = bench_number(arg, "rounds", 1, BENCH_ROUNDS, state);
+		o->rounds = report_number(arg, "rounds", 1, SAMPLES_MOST, state);
 		break;
 	case 's':
-		o->move_mib = bench_number(arg, "move-mib", 64, 32768, state);
+		o->move_mib = report_number(arg, "move-mib", 64, 32768, state);
 		break;
 	case 'm':
-		o->memory_mib = bench_number(arg, "memory-mib", 1024, 65536, state);
+		o->memory_mib = report_number(arg, "memory-mib", 1024, 65536, state);
 		break;
 	case OPTION_FOLDER:
 		o->folder = arg;
@@ -92,7 +93,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		choose(o->mode, MODES, mode_of(arg, state));
 		break;
 	case OPTION_ALLOC:
-		choose(o->zeroing, ZEROINGS, bench_number(arg, "init-on-alloc", 0, 1, state));
+		choose(o->zeroing, ZEROINGS, report_number(arg, "init-on-alloc", 0, 1, state));
 		break;
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s' is no option", arg);
@@ -154,7 +155,7 @@ static int run(struct bench *b)
 		b->options.no_rates = true;
 		return measure(b);
 	}
-	if ((wants_picture(b) && bench_run_gnuplot("/dev/null")) || measure(b))
+	if ((wants_picture(b) && plot_check()) || measure(b))
 		return -1;
 	bench_table(b, stdout);
 	missed = bench_judge(b, stdout);

@@ -47,7 +47,7 @@ enum bench_figure {
 };
 
 struct bench_cell {
-	struct bench_samples figure[FIGURES];
+	struct samples figure[FIGURES];
 };
 
 struct bench_options {

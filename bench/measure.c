@@ -55,9 +55,9 @@ static int wait_for_rest(struct bench *b)
 		if (now - last < REST_INSTRUCTIONS)
 			return 0;
 		if (lab_now_ms() - start > REST_TIMEOUT_MS)
-			return bench_complain("the guest does not come to rest: "
-					      "%llu instructions in %u ms",
-					      (unsigned long long)(now - last), REST_INTERVAL_MS);
+			return report_complain("the guest does not come to rest: "
+					       "%llu instructions in %u ms",
+					       (unsigned long long)(now - last), REST_INTERVAL_MS);
 		last = now;
 	}
 }
@@ -70,7 +70,7 @@ static int number_at(const json_t *report, const char *const *keys, uint64_t *ou
 	for (; *keys; keys++)
 		at = json_object_get(at, *keys);
 	if (!json_is_integer(at) || json_integer_value(at) < 0)
-		return bench_complain("the monitor's report has no number where it should");
+		return report_complain("the monitor's report has no number where it should");
 	*out = (uint64_t)json_integer_value(at);
 	return 0;
 }
@@ -87,7 +87,7 @@ static int read_counters(struct lab_guest *g, enum bench_direction d, struct cou
 	int ret;
 
 	if (!report)
-		return bench_complain("%s", lab_error());
+		return report_complain("%s", lab_error());
 	ret = number_at(report, (const char *const[]){"counters", name, "pages", NULL},
 			&out->pages);
 	ret = ret ? ret
@@ -113,19 +113,19 @@ static int check_counters(const struct bench *b, const struct counters *c, enum 
 	uint64_t wanted = (uint64_t)b->options.move_mib * LAB_PAGES_PER_MIB;
 
 	if (c->pages != wanted)
-		return bench_complain("%s moved %llu pages instead of %llu",
-				      bench_driver_names[driver], (unsigned long long)c->pages,
-				      (unsigned long long)wanted);
+		return report_complain("%s moved %llu pages instead of %llu",
+				       bench_driver_names[driver], (unsigned long long)c->pages,
+				       (unsigned long long)wanted);
 	for (int other = 0; other < MODES; other++)
 		if ((other == (int)m) != (c->calls[other] != 0))
-			return bench_complain("%s used the command %s %llu times in a row that is "
-					      "about %s",
-					      bench_driver_names[driver], commands[other][d],
-					      (unsigned long long)c->calls[other],
-					      bench_mode_names[m]);
+			return report_complain("%s used the command %s %llu times in a row that is "
+					       "about %s",
+					       bench_driver_names[driver], commands[other][d],
+					       (unsigned long long)c->calls[other],
+					       bench_mode_names[m]);
 	if (!c->busy_ns || (b->counting && !c->busy_instructions))
-		return bench_complain("the monitor counted no %s",
-				      b->counting ? "instructions" : "time");
+		return report_complain("the monitor counted no %s",
+				       b->counting ? "instructions" : "time");
 	return 0;
 }
 
@@ -146,14 +146,14 @@ static int keep(struct bench *b, const struct phase *p)
 	json_t *raw;
 
 	if (b->counting) {
-		bench_add(&cell->figure[FIGURE_INSTRUCTIONS],
-			  (double)p->counters.busy_instructions / pages);
-		bench_add(&cell->figure[FIGURE_WHOLE], (double)p->whole_instructions / pages);
-		bench_add(&cell->figure[FIGURE_COMMANDS],
-			  (double)p->counters.calls[p->mode] * PAGES_PER_GIB / pages);
+		samples_add(&cell->figure[FIGURE_INSTRUCTIONS],
+			    (double)p->counters.busy_instructions / pages);
+		samples_add(&cell->figure[FIGURE_WHOLE], (double)p->whole_instructions / pages);
+		samples_add(&cell->figure[FIGURE_COMMANDS],
+			    (double)p->counters.calls[p->mode] * PAGES_PER_GIB / pages);
 	} else {
-		bench_add(&cell->figure[FIGURE_RATE],
-			  pages / PAGES_PER_GIB / ((double)p->counters.busy_ns / 1e9));
+		samples_add(&cell->figure[FIGURE_RATE],
+			    pages / PAGES_PER_GIB / ((double)p->counters.busy_ns / 1e9));
 	}
 	raw = json_pack(
 		"{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I}", "init_on_alloc",
@@ -164,7 +164,7 @@ static int keep(struct bench *b, const struct phase *p)
 		"busy_instructions", (json_int_t)p->counters.busy_instructions,
 		"whole_instructions", (json_int_t)p->whole_instructions);
 	if (json_array_append_new(b->cycles, raw))
-		return bench_complain("no memory");
+		return report_complain("no memory");
 	return 0;
 }
 
@@ -191,7 +191,7 @@ static int move(struct bench *b, struct lab_guest *g, struct phase *p, uint64_t 
 	if (lab_monitor_control(g, "{\"zero_counters\": true, \"target_pages\": %llu}",
 				(unsigned long long)goal) ||
 	    lab_wait_size(g, goal, goal, MOVE_TIMEOUT_MS))
-		return bench_complain("%s", lab_error());
+		return report_complain("%s", lab_error());
 	if (b->counting) {
 		if (wait_for_rest(b))
 			return -1;
@@ -234,7 +234,7 @@ static int warm_up(struct bench *b, struct lab_guest *g)
 	if (lab_wait_size(g, WARM_UP_PAGES, WARM_UP_PAGES, MOVE_TIMEOUT_MS) ||
 	    lab_monitor_control(g, "{\"target_pages\": 0}") ||
 	    lab_wait_size(g, 0, 0, MOVE_TIMEOUT_MS))
-		return bench_complain("%s", lab_error());
+		return report_complain("%s", lab_error());
 	return 0;
 }
 
@@ -247,7 +247,7 @@ static int cycle(struct bench *b, struct lab_guest *g, enum bench_zeroing z, enu
 	if (lab_monitor_control(g, "{\"withhold\": [%s], \"target_pages\": %u}", withheld[m],
 				b->counting ? 0 : WARM_UP_PAGES) ||
 	    lab_must(g, MODULE_TIMEOUT_MS, "modprobe %s", modules[driver]))
-		return bench_complain("%s", lab_error());
+		return report_complain("%s", lab_error());
 	if (warm_up(b, g) || (b->counting && (wait_for_rest(b) || measure_idle(b, driver))))
 		return -1;
 	p.direction = INFLATE;
@@ -257,7 +257,7 @@ static int cycle(struct bench *b, struct lab_guest *g, enum bench_zeroing z, enu
 	if (move(b, g, &p, 0))
 		return -1;
 	if (lab_must(g, MODULE_TIMEOUT_MS, "modprobe -r %s", modules[driver]))
-		return bench_complain("%s", lab_error());
+		return report_complain("%s", lab_error());
 	return 0;
 }
 
@@ -307,7 +307,7 @@ int bench_boot(struct bench *b, enum bench_zeroing z, bool counting)
 		(double)(lab_now_ms() - b->start_ms) / 1000, bench_zeroing_names[z],
 		counting ? "counting instructions" : "measuring rates");
 	if (lab_boot(&g, &config))
-		return bench_complain("%s", lab_error());
+		return report_complain("%s", lab_error());
 	if (!b->qemu)
 		b->qemu = lab_qmp(g, "query-version", NULL);
 	ret = all_cycles(b, g, z);

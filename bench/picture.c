@@ -3,7 +3,6 @@
  * bench.svg and bench.png.  What gnuplot gets stays as bench.gnuplot, so that a
  * picture can be changed without measuring again.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,8 +27,10 @@ static void write_row(const struct bench *b, FILE *to, enum bench_zeroing z, enu
 	fprintf(to, "\n");
 }
 
-static void write_data(const struct bench *b, FILE *to)
+static void write_data(const void *of, FILE *to)
 {
+	const struct bench *b = of;
+
 	fprintf(to, "$rows << END\n");
 	for (int z = 0; z < ZEROINGS; z++)
 		for (int m = 0; m < MODES; m++)
@@ -39,12 +40,11 @@ static void write_data(const struct bench *b, FILE *to)
 	fprintf(to, "END\n");
 }
 
-static void write_picture(const struct bench *b, FILE *to, const char *suffix)
+static void write_picture(const void *of, FILE *to)
 {
-	char base[4096];
+	const struct bench *b = of;
 
-	snprintf(base, sizeof(base), "%s/bench", b->options.folder);
-	plot_begin(to, 1100, base, suffix);
+	plot_style(to);
 	fprintf(to,
 		"set yrange [-15.2:1.6]\n"
 		"set tmargin at screen 0.865; set bmargin at screen 0.075\n"
@@ -74,20 +74,14 @@ static void write_picture(const struct bench *b, FILE *to, const char *suffix)
 
 int bench_draw(const struct bench *b)
 {
-	char path[4096];
-	FILE *to;
-	bool bad;
+	const struct plot_picture picture = {
+		.folder = b->options.folder,
+		.name = "bench",
+		.width = 1100,
+		.height = 600,
+		.write_data = write_data,
+		.write_panels = write_picture,
+	};
 
-	snprintf(path, sizeof(path), "%s/bench.gnuplot", b->options.folder);
-	to = fopen(path, "w");
-	if (!to)
-		return bench_complain("can't write %s: %s", path, strerror(errno));
-	fprintf(to, "# gnuplot %s\nset encoding utf8\n", path);
-	write_data(b, to);
-	write_picture(b, to, "svg");
-	write_picture(b, to, "png");
-	bad = ferror(to);
-	if (fclose(to) || bad)
-		return bench_complain("can't write %s: %s", path, strerror(errno));
-	return bench_run_gnuplot(path);
+	return plot_draw(&picture, b);
 }

@@ -68,7 +68,7 @@ int bench_profile_before(struct bench_profile *p)
 	if (!p->before)
 		p->before = calloc(BENCH_SLOTS, sizeof(*p->before));
 	if (!p->before)
-		return bench_complain("no memory for a profile");
+		return report_complain("no memory for a profile");
 	for (unsigned int i = 0; i < BENCH_SLOTS; i++)
 		p->before[i] = p->counts->slot[i].instructions;
 	return 0;
@@ -115,7 +115,7 @@ static char *look_up(struct lab_guest *g, const struct block *blocks, unsigned i
 	if (!ret)
 		ret = lab_sh(g, LOOKUP_TIMEOUT_MS, &out, "%s /run/blocks /proc/kallsyms", lookup);
 	if (ret) {
-		bench_complain("the guest can't name its functions: %s", out ? out : lab_error());
+		report_complain("the guest can't name its functions: %s", out ? out : lab_error());
 		free(out);
 		return NULL;
 	}
@@ -150,7 +150,7 @@ static int name_xen(const struct bench_profile *p, const struct block *blocks, u
 		return 0;
 	from = fopen(p->xen_symbols, "r");
 	if (!from)
-		return bench_complain("can't read %s: %s", p->xen_symbols, strerror(errno));
+		return report_complain("can't read %s: %s", p->xen_symbols, strerror(errno));
 	while (fgets(line, sizeof(line), from)) {
 		if (sscanf(line, "%" SCNx64 " %*[tTwW] %42s", &address, name + 4) != 2)
 			continue;
@@ -199,7 +199,7 @@ int bench_profile_print(const struct bench_profile *p, struct lab_guest *g, cons
 
 	if (!text || name_xen(p, blocks, n, xen)) {
 		free(text);
-		return n ? -1 : bench_complain("nothing to profile");
+		return n ? -1 : report_complain("nothing to profile");
 	}
 	memset(functions, 0, sizeof(functions));
 	n = gather(text, blocks, xen, n, functions);

@@ -19,7 +19,7 @@ const char *const bench_figure_names[FIGURES] = {
 double bench_value(const struct bench *b, enum bench_zeroing z, enum bench_mode m,
 		   enum bench_direction d, enum bench_driver driver, enum bench_figure figure)
 {
-	return bench_median(&b->cell[z][m][d][driver].figure[figure]);
+	return samples_median(&b->cell[z][m][d][driver].figure[figure]);
 }
 
 /* ---- the table ---- */
@@ -30,14 +30,14 @@ static void print_pair(const struct bench *b, FILE *to, enum bench_zeroing z, en
 	const struct bench_cell *cell = b->cell[z][m][d];
 	double ours = bench_value(b, z, m, d, OURS, figure);
 	double peer = bench_value(b, z, m, d, PEER, figure);
-	bool unsure = bench_overlap(&cell[OURS].figure[figure], &cell[PEER].figure[figure]);
+	bool unsure = samples_overlap(&cell[OURS].figure[figure], &cell[PEER].figure[figure]);
 	char ratio[32];
 
 	if (ours <= 0 || peer <= 0) {
 		fprintf(to, " |%9s%9s%8s", "-", "-", "-");
 		return;
 	}
-	fprintf(to, " |%9.*f%9.*f", bench_decimals(ours), ours, bench_decimals(peer), peer);
+	fprintf(to, " |%9.*f%9.*f", samples_decimals(ours), ours, samples_decimals(peer), peer);
 	snprintf(ratio, sizeof(ratio), "%s%.*f", unsure ? "~" : "", ours / peer < 0.1 ? 3 : 2,
 		 ours / peer);
 	fprintf(to, "%8s", ratio);
@@ -135,7 +135,7 @@ static json_t *row_to_json(const struct bench *b, enum bench_zeroing z, enum ben
 
 		for (int f = 0; f < FIGURES; f++)
 			json_object_set_new(figures, bench_figure_names[f],
-					    bench_samples_to_json(&cell->figure[f]));
+					    samples_to_json(&cell->figure[f]));
 		json_object_set_new(row, bench_driver_names[driver], figures);
 	}
 	return row;
@@ -158,7 +158,7 @@ static json_t *document(const struct bench *b, unsigned int missed)
 {
 	char date[32];
 
-	bench_date(date);
+	report_date(date);
 	return json_pack("{s:i, s:s, s:s*, s:s*, s:O*, s:{s:i, s:i, s:i}, s:f, s:b, s:o, s:O}",
 			 "format", 1, "date", date, "kernel", lab_env("AERO_RELEASE"),
 			 "kernel_version", lab_env("AERO_KERNEL_VERSION"), "qemu", b->qemu,
@@ -171,7 +171,7 @@ static json_t *document(const struct bench *b, unsigned int missed)
 int bench_write_json(const struct bench *b, unsigned int missed)
 {
 	json_t *o = document(b, missed);
-	int ret = bench_dump_json(o, b->options.folder, "bench.json");
+	int ret = report_dump_json(o, b->options.folder, "bench.json");
 
 	json_decref(o);
 	return ret;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bench_xen.h"
+#include "plot.h"
 
 /* ---- options ---- */
 
@@ -59,10 +60,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'r':
-		o->rounds = bench_number(arg, "rounds", 1, BENCH_ROUNDS, state);
+		o->rounds = report_number(arg, "rounds", 1, SAMPLES_MOST, state);
 		break;
 	case 's':
-		o->move_mib = bench_number(arg, "move-mib", 64, 4096, state);
+		o->move_mib = report_number(arg, "move-mib", 64, 4096, state);
 		break;
 	case OPTION_FOLDER:
 		o->folder = arg;
@@ -143,7 +144,7 @@ static int run(struct bench *b)
 		b->options.no_rates = true;
 		return measure(b);
 	}
-	if ((wants_picture(b) && bench_run_gnuplot("/dev/null")) || measure(b))
+	if ((wants_picture(b) && plot_check()) || measure(b))
 		return -1;
 	bench_table(b, stdout);
 	missed = bench_judge(b, stdout);

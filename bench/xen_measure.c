@@ -57,15 +57,15 @@ static int wait_for(const struct subject *s, uint64_t goal_kib, double start_ns,
 		if (seen_ns > 0 && last <= seen_ns && quiet_ns > DONE_MS * 1e6 &&
 		    state_clock_ns() - looked_ns > DONE_MS * 1e6) {
 			if (lab_domain_memory(s->guest, &now))
-				return bench_complain("%s", lab_error());
+				return report_complain("%s", lab_error());
 			if (now.kib == goal_kib)
 				return 0;
 			looked_ns = state_clock_ns();
 		}
 		lab_sleep_ms(POLL_MS);
 	}
-	return bench_complain("the guest has %" PRIu64 " KiB instead of %" PRIu64 " after %d s",
-			      now.kib, goal_kib, MOVE_TIMEOUT_MS / 1000);
+	return report_complain("the guest has %" PRIu64 " KiB instead of %" PRIu64 " after %d s",
+			       now.kib, goal_kib, MOVE_TIMEOUT_MS / 1000);
 }
 
 /* ---- one move ---- */
@@ -89,12 +89,12 @@ static int read_large(const struct subject *s, const struct move *m, double *pag
 	if (m->driver == PEER)
 		return 0;
 	if (lab_read_file(s->guest, STATS, &text))
-		return bench_complain("the guest has no %s: %s", STATS, lab_error());
+		return report_complain("the guest has no %s: %s", STATS, lab_error());
 	for (int i = 0; !ret && i < 2; i++) {
 		const char *at = strstr(text, names[i]);
 
 		if (!at)
-			ret = bench_complain("%s has no %s", STATS, names[i]);
+			ret = report_complain("%s has no %s", STATS, names[i]);
 		else
 			*pages += (double)(PAGES_PER_EXTENT *
 					   strtoull(at + strlen(names[i]), NULL, 10));
@@ -113,7 +113,7 @@ static int move(const struct subject *s, struct move *m)
 	double large, last_ns = 0;
 
 	if (lab_wait_domain_steady(s->guest, QUIET_MS, SETTLE_MS, &was))
-		return bench_complain("%s", lab_error());
+		return report_complain("%s", lab_error());
 	if (read_large(s, m, &m->large_pages))
 		return -1;
 	lab_sleep_ms(AFTER_MS);
@@ -135,22 +135,23 @@ static int move(const struct subject *s, struct move *m)
 static int keep(const struct subject *s, const struct move *m)
 {
 	struct bench *b = s->b;
-	struct bench_samples *to = b->cell[s->set][s->kind][m->direction][m->driver].figure;
+	struct samples *to = b->cell[s->set][s->kind][m->direction][m->driver].figure;
 	double pages = (double)m->mib * LAB_PAGES_PER_MIB;
 	json_t *raw;
 
 	if (m->memory_ops < 1)
-		return bench_complain("%s moved no memory", bench_driver_names[m->driver]);
+		return report_complain("%s moved no memory", bench_driver_names[m->driver]);
 	if (b->counting) {
-		bench_add(&to[FIGURE_CALLS], m->cost.v[STATE_CALLS] * PAGES_PER_GIB / pages);
-		bench_add(&to[FIGURE_MEMORY_OPS], m->memory_ops * PAGES_PER_GIB / pages);
-		bench_add(&to[FIGURE_GUEST], m->cost.v[STATE_GUEST] / pages);
-		bench_add(&to[FIGURE_XEN], m->cost.v[STATE_XEN] / pages);
-		bench_add(&to[FIGURE_ALL], (m->cost.v[STATE_GUEST] + m->cost.v[STATE_XEN]) / pages);
-		bench_add(&to[FIGURE_LARGE], m->large_pages / pages);
+		samples_add(&to[FIGURE_CALLS], m->cost.v[STATE_CALLS] * PAGES_PER_GIB / pages);
+		samples_add(&to[FIGURE_MEMORY_OPS], m->memory_ops * PAGES_PER_GIB / pages);
+		samples_add(&to[FIGURE_GUEST], m->cost.v[STATE_GUEST] / pages);
+		samples_add(&to[FIGURE_XEN], m->cost.v[STATE_XEN] / pages);
+		samples_add(&to[FIGURE_ALL],
+			    (m->cost.v[STATE_GUEST] + m->cost.v[STATE_XEN]) / pages);
+		samples_add(&to[FIGURE_LARGE], m->large_pages / pages);
 	} else {
-		bench_add(&to[FIGURE_RATE], m->mib / (m->cost.v[STATE_BUSY_NS] / 1e9));
-		bench_add(&to[FIGURE_WALL], m->wall_ns / 1e9);
+		samples_add(&to[FIGURE_RATE], m->mib / (m->cost.v[STATE_BUSY_NS] / 1e9));
+		samples_add(&to[FIGURE_WALL], m->wall_ns / 1e9);
 	}
 	raw = json_pack(
 		"{s:s, s:s, s:s, s:s, s:b, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "parameters",
@@ -160,7 +161,7 @@ static int keep(const struct subject *s, const struct move *m)
 		"hypercalls", m->cost.v[STATE_CALLS], "guest_instructions", m->cost.v[STATE_GUEST],
 		"xen_instructions", m->cost.v[STATE_XEN], "busy_s", m->cost.v[STATE_BUSY_NS] / 1e9,
 		"wall_s", m->wall_ns / 1e9, "large_pages", m->large_pages);
-	return json_array_append_new(b->moves, raw) ? bench_complain("no memory") : 0;
+	return json_array_append_new(b->moves, raw) ? report_complain("no memory") : 0;
 }
 
 static int profiled(const struct subject *s, struct move *m)
@@ -202,13 +203,13 @@ static int cycle(struct subject *s, enum bench_driver driver)
 		return state_background(s, PEER) || both_ways(s, PEER);
 	if (lab_must(g, MODULE_TIMEOUT_MS, "modprobe aerostat_xen%s",
 		     s->set == SET_BARE ? " scrub=0" : ""))
-		return bench_complain("%s", lab_error());
+		return report_complain("%s", lab_error());
 	ret = state_background(s, OURS) || both_ways(s, OURS);
 	/* A PVH guest's memory is in whole large pages again in any case. */
 	if (!ret && s->kind != GUEST_PVH)
 		ret = both_ways(s, AGAIN);
 	if (!ret && lab_must(g, MODULE_TIMEOUT_MS, "rmmod aerostat_xen"))
-		ret = bench_complain("%s", lab_error());
+		ret = report_complain("%s", lab_error());
 	return ret;
 }
 
@@ -253,12 +254,12 @@ static int measure_guest(struct subject *s, unsigned int mib)
 	if (lab_mem_set_kib(s->guest, (uint64_t)mib * KIB_PER_MIB) ||
 	    lab_wait_domain_steady(s->guest, QUIET_MS, SETTLE_MS, NULL) ||
 	    lab_xenstore_read(s->guest, "memory/target", &target))
-		return bench_complain("%s", lab_error());
+		return report_complain("%s", lab_error());
 	s->high_kib = strtoull(target, NULL, 10);
 	free(target);
 	if (s->high_kib < (uint64_t)s->b->options.move_mib * KIB_PER_MIB)
-		return bench_complain("the toolstack's target makes no sense: %" PRIu64 " KiB",
-				      s->high_kib);
+		return report_complain("the toolstack's target makes no sense: %" PRIu64 " KiB",
+				       s->high_kib);
 	return all_cycles(s);
 }
 
@@ -273,10 +274,10 @@ static int measure_domu(struct subject *s)
 	int ret;
 
 	if (lab_domu_start(&s->guest, s->dom0, &domu))
-		return bench_complain("%s", lab_error());
+		return report_complain("%s", lab_error());
 	ret = measure_guest(s, domu.memory_mib);
 	if (!ret && lab_domu_stop(s->guest))
-		ret = bench_complain("%s", lab_error());
+		ret = report_complain("%s", lab_error());
 	return ret;
 }
 
@@ -307,7 +308,7 @@ static int find_thread(struct bench *b, struct lab_guest *dom0)
 
 	b->thread = (int)json_integer_value(json_object_get(json_array_get(cpus, 0), "thread-id"));
 	json_decref(cpus);
-	return b->thread > 0 ? 0 : bench_complain("QEMU does not say which thread is its CPU");
+	return b->thread > 0 ? 0 : report_complain("QEMU does not say which thread is its CPU");
 }
 
 int bench_boot(struct bench *b, enum bench_set set, bool counting)
@@ -331,7 +332,7 @@ int bench_boot(struct bench *b, enum bench_set set, bool counting)
 	memset(b->counts, 0, sizeof(*b->counts));
 	b->counting = counting;
 	if (lab_boot(&dom0, &config))
-		return bench_complain("%s", lab_error());
+		return report_complain("%s", lab_error());
 	if (!b->qemu)
 		b->qemu = lab_qmp(dom0, "query-version", NULL);
 	ret = find_thread(b, dom0) || all_guests(b, dom0, set);

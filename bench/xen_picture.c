@@ -3,7 +3,6 @@
  * bench-xen.svg and bench-xen.png.  What gnuplot gets stays as bench-xen.gnuplot, so
  * that a picture can be changed without measuring again.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "bench_xen.h"
@@ -24,8 +23,10 @@ static void write_row(const struct bench *b, FILE *to, int set, int guest, int d
 	fprintf(to, "\n");
 }
 
-static void write_data(const struct bench *b, FILE *to)
+static void write_data(const void *of, FILE *to)
 {
+	const struct bench *b = of;
+
 	fprintf(to, "$rows << END\n");
 	for (int set = 0; set < SETS; set++)
 		for (int guest = 0; guest < GUESTS; guest++)
@@ -57,12 +58,11 @@ static void write_panels(FILE *to)
 	plot_panel(to, 15, 18, "");
 }
 
-static void write_picture(const struct bench *b, FILE *to, const char *suffix)
+static void write_picture(const void *of, FILE *to)
 {
-	char base[4096];
+	const struct bench *b = of;
 
-	snprintf(base, sizeof(base), "%s/bench-xen", b->options.folder);
-	plot_begin(to, 1400, base, suffix);
+	plot_style(to);
 	fprintf(to,
 		"set yrange [-15.2:1.6]\n"
 		"set tmargin at screen 0.865; set bmargin at screen 0.075\n"
@@ -80,20 +80,14 @@ static void write_picture(const struct bench *b, FILE *to, const char *suffix)
 
 int bench_draw(const struct bench *b)
 {
-	char path[4096];
-	FILE *to;
-	bool bad;
+	const struct plot_picture picture = {
+		.folder = b->options.folder,
+		.name = "bench-xen",
+		.width = 1400,
+		.height = 600,
+		.write_data = write_data,
+		.write_panels = write_picture,
+	};
 
-	snprintf(path, sizeof(path), "%s/bench-xen.gnuplot", b->options.folder);
-	to = fopen(path, "w");
-	if (!to)
-		return bench_complain("can't write %s: %s", path, strerror(errno));
-	fprintf(to, "# gnuplot %s\nset encoding utf8\n", path);
-	write_data(b, to);
-	write_picture(b, to, "svg");
-	write_picture(b, to, "png");
-	bad = ferror(to);
-	if (fclose(to) || bad)
-		return bench_complain("can't write %s: %s", path, strerror(errno));
-	return bench_run_gnuplot(path);
+	return plot_draw(&picture, b);
 }

@@ -24,7 +24,7 @@ const char *const bench_figure_names[FIGURES] = {
 double bench_value(const struct bench *b, int set, int guest, int direction, int driver,
 		   enum bench_figure figure)
 {
-	return bench_median(&b->cell[set][guest][direction][driver].figure[figure]);
+	return samples_median(&b->cell[set][guest][direction][driver].figure[figure]);
 }
 
 /* ---- the table ---- */
@@ -33,8 +33,8 @@ double bench_value(const struct bench *b, int set, int guest, int direction, int
 static void print_pair(const struct bench_cell *ours, const struct bench_cell *peer, FILE *to,
 		       enum bench_figure figure, bool more_is_better)
 {
-	const struct bench_samples *o = &ours->figure[figure], *p = &peer->figure[figure];
-	double a = bench_median(o), z = bench_median(p), times;
+	const struct samples *o = &ours->figure[figure], *p = &peer->figure[figure];
+	double a = samples_median(o), z = samples_median(p), times;
 	char text[32];
 
 	if (a <= 0 || z <= 0) {
@@ -42,12 +42,12 @@ static void print_pair(const struct bench_cell *ours, const struct bench_cell *p
 		return;
 	}
 	times = more_is_better ? a / z : z / a;
-	snprintf(text, sizeof(text), "%s%.*f", bench_overlap(o, p) ? "~" : "",
+	snprintf(text, sizeof(text), "%s%.*f", samples_overlap(o, p) ? "~" : "",
 		 times < 10    ? 2
 		 : times < 100 ? 1
 			       : 0,
 		 times);
-	fprintf(to, " |%8.*f%8.*f%8s", bench_decimals(a), a, bench_decimals(z), z, text);
+	fprintf(to, " |%8.*f%8.*f%8s", samples_decimals(a), a, samples_decimals(z), z, text);
 }
 
 static void print_row(const struct bench *b, FILE *to, int set, int guest, int d, int driver)
@@ -64,7 +64,7 @@ static void print_row(const struct bench *b, FILE *to, int set, int guest, int d
 	print_pair(ours, peer, to, FIGURE_GUEST, false);
 	print_pair(ours, peer, to, FIGURE_XEN, false);
 	print_pair(ours, peer, to, FIGURE_WALL, false);
-	fprintf(to, " |%5.0f %%\n", 100 * bench_median(&ours->figure[FIGURE_LARGE]));
+	fprintf(to, " |%5.0f %%\n", 100 * samples_median(&ours->figure[FIGURE_LARGE]));
 }
 
 static void print_group(const struct bench *b, FILE *to, int set)
@@ -180,7 +180,7 @@ static json_t *row_to_json(const struct bench *b, int set, int guest, int d)
 		for (int f = 0; f < FIGURES; f++)
 			if (cell->figure[f].count)
 				json_object_set_new(figures, bench_figure_names[f],
-						    bench_samples_to_json(&cell->figure[f]));
+						    samples_to_json(&cell->figure[f]));
 		json_object_set_new(row, bench_driver_names[driver], figures);
 	}
 	return row;
@@ -203,7 +203,7 @@ int bench_write_json(const struct bench *b, unsigned int missed)
 	json_t *o;
 	int ret;
 
-	bench_date(date);
+	report_date(date);
 	o = json_pack("{s:i, s:s, s:s*, s:s*, s:s*, s:O*, s:{s:i, s:i}, s:f, s:b, s:o, s:O}",
 		      "format", 1, "date", date, "kernel", lab_env("AERO_RELEASE"),
 		      "kernel_version", lab_env("AERO_KERNEL_VERSION"), "xen",
@@ -211,7 +211,7 @@ int bench_write_json(const struct bench *b, unsigned int missed)
 		      (int)b->options.move_mib, "rounds", (int)b->options.rounds, "seconds",
 		      (double)(lab_now_ms() - b->start_ms) / 1000, "requirements_met", !missed,
 		      "rows", rows_to_json(b), "moves", b->moves);
-	ret = bench_dump_json(o, b->options.folder, "bench-xen.json");
+	ret = report_dump_json(o, b->options.folder, "bench-xen.json");
 	json_decref(o);
 	return ret;
 }

@@ -43,7 +43,7 @@ static int busy_ns(const struct bench *b, double *out)
 		n = fscanf(from, "%lf", out);
 		fclose(from);
 	}
-	return n == 1 ? 0 : bench_complain("QEMU's CPU has ended, or %s can't be read", path);
+	return n == 1 ? 0 : report_complain("QEMU's CPU has ended, or %s can't be read", path);
 }
 
 static void add_instructions(const struct bench *b, struct state *s)
@@ -106,7 +106,7 @@ int state_set_target(const struct subject *s, uint64_t kib)
 	int ret = lab_call(s->dom0, 20000, NULL, "store /local/domain/%u/memory/target %llu",
 			   lab_domain(s->guest), (unsigned long long)kib);
 
-	return ret ? bench_complain("can't set a target (%d): %s", ret, lab_error()) : 0;
+	return ret ? report_complain("can't set a target (%d): %s", ret, lab_error()) : 0;
 }
 
 /* What one window of time costs, with or without a target that changes nothing set in it. */

@@ -5,12 +5,9 @@
  */
 #include "simulate.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
-#include "common.h"
+#include "report.h"
 
 enum { OPTION_NO_PICTURE = 256 };
 
@@ -32,20 +29,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 's':
-		o->seed = bench_number(arg, "seed", 0, UINT32_MAX, state);
+		o->seed = report_number(arg, "seed", 0, UINT32_MAX, state);
 		break;
 	case 'g':
-		o->guests = bench_number(arg, "guests", 1, 100000, state);
+		o->guests = report_number(arg, "guests", 1, 100000, state);
 		break;
 	case 'h':
-		o->hours = bench_number(arg, "hours", 1, 1000, state);
+		o->hours = report_number(arg, "hours", 1, 1000, state);
 		break;
 	case 'i':
-		o->step_ms = bench_number(arg, "step-ms", 100, 60000, state);
+		o->step_ms = report_number(arg, "step-ms", 100, 60000, state);
 		break;
 	case 'p':
 		/* With less, the smallest guests would not even boot. */
-		o->host_percent = bench_number(arg, "host-percent", 40, 100, state);
+		o->host_percent = report_number(arg, "host-percent", 40, 100, state);
 		break;
 	case 'o':
 		o->folder = arg;
@@ -68,32 +65,20 @@ static int judge(const struct sim_result *results)
 
 	for (int p = 0; p < sim_policies(); p++)
 		if (results[p].broken)
-			ret = bench_complain("%s: %llu times a target was below its floor or "
-					     "the host's memory did not add up",
-					     sim_policy_name(p),
-					     (unsigned long long)results[p].broken);
+			ret = report_complain("%s: %llu times a target was below its floor or "
+					      "the host's memory did not add up",
+					      sim_policy_name(p),
+					      (unsigned long long)results[p].broken);
 	return ret;
-}
-
-static int make_folder(const char *folder)
-{
-	/* gnuplot has no way to quote these. */
-	if (strpbrk(folder, "\"\\\n"))
-		return bench_complain("the folder '%s' has a character that gnuplot would misread; "
-				      "choose another with --output",
-				      folder);
-	if (mkdir(folder, 0755) && errno != EEXIST)
-		return bench_complain("can't make %s: %s", folder, strerror(errno));
-	return 0;
 }
 
 static int simulate(struct sim_options *o, struct sim_result *results)
 {
-	if (o->folder && make_folder(o->folder))
+	if (o->folder && report_make_folder(o->folder))
 		return -1;
 	for (int p = 0; p < sim_policies(); p++)
 		if (sim_run(o, p, &results[p]))
-			return bench_complain("no memory for so many guests");
+			return report_complain("no memory for so many guests");
 	sim_table(stdout, o, results);
 	if (o->folder && (sim_write_json(o, results) || (o->picture && sim_draw(o, results))))
 		return -1;

@@ -2,15 +2,19 @@
 /* simulate.svg and simulate.png, a panel for each policy; simulate.gnuplot stays. */
 #include "simulate.h"
 
-#include <errno.h>
-#include <string.h>
-
-#include "common.h"
+#include "plot.h"
 
 #define PAGES_PER_GIB 262144.0
 
-static void write_data(FILE *to, const struct sim_result *results)
+struct drawing {
+	const struct sim_options *options;
+	const struct sim_result *results; /* one a policy */
+};
+
+static void write_data(const void *of, FILE *to)
 {
+	const struct sim_result *results = ((const struct drawing *)of)->results;
+
 	for (int p = 0; p < sim_policies(); p++) {
 		const struct sim_result *r = &results[p];
 
@@ -38,13 +42,12 @@ static void write_panel(FILE *to, const struct sim_result *r, int p)
 		0.035 + 0.945 / sim_policies() * (p + 1), sim_policy_name(p));
 }
 
-static void write_picture(FILE *to, const struct sim_options *o, const struct sim_result *results,
-			  const char *terminal, const char *suffix)
+static void write_picture(const void *of, FILE *to)
 {
+	const struct drawing *d = of;
+	const struct sim_result *results = d->results;
 	double host = (double)results->host_pages / PAGES_PER_GIB;
 
-	fprintf(to, "\nreset\nset terminal %s\nset output \"%s/simulate.%s\"\n", terminal,
-		o->folder, suffix);
 	fprintf(to,
 		"host = %.4f\n"
 		"set border 3 lc rgb '#999999'\n"
@@ -56,7 +59,7 @@ static void write_picture(FILE *to, const struct sim_options *o, const struct si
 		"set tmargin at screen 0.88; set bmargin at screen 0.14\n"
 		"set multiplot\n"
 		"set ylabel 'GiB'\n",
-		host, o->hours, host * 1.1);
+		host, d->options->hours, host * 1.1);
 	for (int p = 0; p < sim_policies(); p++) {
 		/* Only one of them has room for it. */
 		fprintf(to, "%s key\n", p == 1 ? "set" : "unset");
@@ -68,22 +71,15 @@ static void write_picture(FILE *to, const struct sim_options *o, const struct si
 
 int sim_draw(const struct sim_options *o, const struct sim_result *results)
 {
-	char path[4096];
-	bool bad;
-	FILE *to;
+	const struct drawing drawing = {.options = o, .results = results};
+	const struct plot_picture picture = {
+		.folder = o->folder,
+		.name = "simulate",
+		.width = 1300,
+		.height = 420,
+		.write_data = write_data,
+		.write_panels = write_picture,
+	};
 
-	snprintf(path, sizeof(path), "%s/simulate.gnuplot", o->folder);
-	to = fopen(path, "w");
-	if (!to)
-		return bench_complain("can't write %s: %s", path, strerror(errno));
-	fprintf(to, "# gnuplot simulate.gnuplot\nset encoding utf8\n");
-	write_data(to, results);
-	write_picture(to, o, results,
-		      "svg size 1300,420 dynamic font 'sans,11' background '#ffffff'", "svg");
-	write_picture(to, o, results, "pngcairo size 1950,630 fontscale 1.35 font 'sans,11'",
-		      "png");
-	bad = ferror(to);
-	if (fclose(to) || bad)
-		return bench_complain("can't write %s: %s", path, strerror(errno));
-	return bench_run_gnuplot(path);
+	return plot_draw(&picture, &drawing);
 }

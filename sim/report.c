@@ -2,7 +2,7 @@
 /* The table and simulate.json. */
 #include "simulate.h"
 
-#include "common.h"
+#include "report.h"
 
 #define PAGES_PER_MIB 256.0
 
@@ -121,7 +121,7 @@ int sim_write_json(const struct sim_options *o, const struct sim_result *results
 			     (json_int_t)o->guests, "hours", (json_int_t)o->hours, "step_ms",
 			     (json_int_t)o->step_ms, "host_percent", (json_int_t)o->host_percent,
 			     "host_pages", (json_int_t)results->host_pages, "policies", policies);
-	ret = bench_dump_json(document, o->folder, "simulate.json");
+	ret = report_dump_json(document, o->folder, "simulate.json");
 	json_decref(document);
 	return ret;
 }

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "bench_policy.h"
+#include "plot.h"
 
 #include <stdlib.h>
 
@@ -21,7 +22,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 's':
-		o->seed = bench_number(arg, "seed", 0, 1000000, state);
+		o->seed = report_number(arg, "seed", 0, 1000000, state);
 		return 0;
 	case 'o':
 		o->folder = arg;
@@ -40,7 +41,7 @@ static int run(struct policy_bench *b)
 
 	b->options.folder = bench_folder(b->options.folder);
 	/* gnuplot is asked for before the minutes that the bench takes. */
-	if (!b->options.folder || bench_run_gnuplot("/dev/null") || policy_run(b))
+	if (!b->options.folder || plot_check() || policy_run(b))
 		return -1;
 	policy_compare(b->result);
 	policy_table(b, stdout);

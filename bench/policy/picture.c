@@ -3,10 +3,8 @@
  * bench-policy.svg and bench-policy.png, a panel for each policy.  What gnuplot gets stays
  * as bench-policy.gnuplot, so that a picture can be changed without measuring again.
  */
-#include <errno.h>
-#include <string.h>
-
 #include "bench_policy.h"
+#include "plot.h"
 
 #define LEFT  0.052
 #define WIDTH 0.295
@@ -27,8 +25,10 @@ static double stalled(const struct result *r, size_t i)
 }
 
 /* Columns: s, Xen's reservation, target, all, all but free, used, stalled. */
-static void write_data(const struct policy_bench *b, FILE *to)
+static void write_data(const void *of, FILE *to)
 {
+	const struct policy_bench *b = of;
+
 	for (int p = 0; p < POLICIES; p++) {
 		const struct result *r = &b->result[p];
 
@@ -129,11 +129,10 @@ static double longest_s(const struct policy_bench *b)
 	return most;
 }
 
-static void write_picture(const struct policy_bench *b, FILE *to, const char *terminal,
-			  const char *suffix)
+static void write_picture(const void *of, FILE *to)
 {
-	fprintf(to, "\nreset\nset terminal %s\nset output \"%s/bench-policy.%s\"\n", terminal,
-		b->options.folder, suffix);
+	const struct policy_bench *b = of;
+
 	fprintf(to,
 		"set border 3 lc rgb '#999999'\n"
 		"set tics nomirror out scale 0.5 textcolor rgb '#333333'\n"
@@ -148,21 +147,14 @@ static void write_picture(const struct policy_bench *b, FILE *to, const char *te
 
 int policy_draw(const struct policy_bench *b)
 {
-	char path[4096];
-	bool bad;
-	FILE *to;
+	const struct plot_picture picture = {
+		.folder = b->options.folder,
+		.name = "bench-policy",
+		.width = 1400,
+		.height = 520,
+		.write_data = write_data,
+		.write_panels = write_picture,
+	};
 
-	snprintf(path, sizeof(path), "%s/bench-policy.gnuplot", b->options.folder);
-	to = fopen(path, "w");
-	if (!to)
-		return bench_complain("can't write %s: %s", path, strerror(errno));
-	fprintf(to, "# gnuplot %s\nset encoding utf8\n", path);
-	write_data(b, to);
-	write_picture(b, to, "svg size 1400,520 dynamic font 'sans,11' background '#ffffff'",
-		      "svg");
-	write_picture(b, to, "pngcairo size 2100,780 fontscale 1.35 font 'sans,11'", "png");
-	bad = ferror(to);
-	if (fclose(to) || bad)
-		return bench_complain("can't write %s: %s", path, strerror(errno));
-	return bench_run_gnuplot(path);
+	return plot_draw(&picture, b);
 }

@@ -112,7 +112,7 @@ int policy_write_json(const struct policy_bench *b, unsigned int missed)
 
 	for (int p = 0; p < POLICIES; p++)
 		json_array_append_new(results, result_to_json(&b->result[p], p));
-	bench_date(date);
+	report_date(date);
 	o = json_pack("{s:i, s:s, s:s*, s:s*, s:s*, s:O*, s:{s:i, s:i, s:i, s:i, s:i, s:i, s:i, "
 		      "s:i}, s:f, s:b, s:o}",
 		      "format", 1, "date", date, "kernel", lab_env("AERO_RELEASE"),
@@ -123,7 +123,7 @@ int policy_write_json(const struct policy_bench *b, unsigned int missed)
 		      "requests", (int)REQUESTS, "growth_mib", (int)GROWTH_MIB, "seconds",
 		      (double)(lab_now_ms() - b->start_ms) / 1000, "requirements_met", !missed,
 		      "policies", results);
-	ret = bench_dump_json(o, b->options.folder, "bench-policy.json");
+	ret = report_dump_json(o, b->options.folder, "bench-policy.json");
 	json_decref(o);
 	return ret;
 }

@@ -26,7 +26,7 @@ static const char switch_on[] = "modprobe aerostat_xen && cd /sys/kernel/aerosta
 
 static int complain(const char *what)
 {
-	return bench_complain("%s: %s", what, lab_error());
+	return report_complain("%s: %s", what, lab_error());
 }
 
 static int prepare(struct lab_guest *g, enum policy policy)
@@ -48,7 +48,7 @@ static int load(struct policy_bench *b, struct result *r, struct lab_guest *g)
 	if (ret < 0)
 		ret = complain("the load");
 	else if (ret > 0)
-		ret = bench_complain("the load ended with status %d: %s", ret, text);
+		ret = report_complain("the load ended with status %d: %s", ret, text);
 	else
 		ret = policy_parse_load(r, text);
 	free(text);

@@ -24,14 +24,14 @@ static int parse_sample(struct result *r, const char *text)
 	char *end = NULL;
 
 	if (!more)
-		return bench_complain("no memory for samples");
+		return report_complain("no memory for samples");
 	r->sample = more;
 	to = &more[r->samples];
 	*to = (struct sample){0};
 	for (int f = 0; f < FIELD_XEN_KIB; f++) {
 		to->v[f] = strtoll(text, &end, 10);
 		if (end == text)
-			return bench_complain("a sample has %d figures, not %d", f, FIELD_XEN_KIB);
+			return report_complain("a sample has %d figures, not %d", f, FIELD_XEN_KIB);
 		text = end;
 	}
 	r->samples++;
@@ -44,14 +44,14 @@ static int parse_phase(struct result *r, const char *text)
 	int64_t from, until;
 
 	if (sscanf(text, "%31s %" SCNd64 " %" SCNd64, name, &from, &until) != 3 || until < from)
-		return bench_complain("the load says of a phase: %s", text);
+		return report_complain("the load says of a phase: %s", text);
 	for (int p = 0; p < PHASES; p++)
 		if (!strcmp(name, phase_names[p])) {
 			r->phase[p].from_ms = from;
 			r->phase[p].until_ms = until;
 			return 0;
 		}
-	return bench_complain("the load has a phase '%s'", name);
+	return report_complain("the load has a phase '%s'", name);
 }
 
 static int parse_line(struct result *r, const char *line)
@@ -63,7 +63,7 @@ static int parse_line(struct result *r, const char *line)
 	if (!strncmp(line, "killed ", 7))
 		r->killed++;
 	else if (sscanf(line, "start %" SCNd64, &r->start_ms) != 1)
-		return bench_complain("the load says: %s", line);
+		return report_complain("the load says: %s", line);
 	return 0;
 }
 
@@ -75,7 +75,7 @@ int policy_parse_load(struct result *r, char *text)
 		if (*line && parse_line(r, line))
 			return -1;
 	if (!r->start_ms || r->samples < 10 || !r->phase[PHASE_IDLE_AGAIN].until_ms)
-		return bench_complain("the load did not come to its end");
+		return report_complain("the load did not come to its end");
 	return 0;
 }
 
@@ -100,16 +100,16 @@ int policy_parse_xen(struct result *r, char *text, unsigned int domain)
 				r->sample[n].v[FIELD_XEN_KIB] = kib;
 		} else if (*line &&
 			   (sscanf(line, "domain %u %" SCNd64, &id, &kib) != 2 || id != domain)) {
-			return bench_complain("Xen's figures say: %s", line);
+			return report_complain("Xen's figures say: %s", line);
 		}
 	}
 	for (; n < r->samples; n++)
 		r->sample[n].v[FIELD_XEN_KIB] = kib;
 	ms = r->sample[r->samples - 1].v[FIELD_MS];
 	if (first_ms > LEEWAY_MS || at_ms < ms - LEEWAY_MS || at_ms > ms + 10 * LEEWAY_MS)
-		return bench_complain("Xen's figures are of %" PRId64 " to %" PRId64
-				      " ms, the guest's of 0 to %" PRId64,
-				      first_ms, at_ms, ms);
+		return report_complain("Xen's figures are of %" PRId64 " to %" PRId64
+				       " ms, the guest's of 0 to %" PRId64,
+				       first_ms, at_ms, ms);
 	return 0;
 }
 
@@ -151,5 +151,5 @@ int policy_sum_up(struct result *r)
 	f->swap_out_mib = rise(r, FIELD_SWAP_OUT) / LAB_PAGES_PER_MIB;
 	f->refaults = rise(r, FIELD_REFAULTS);
 	f->kills = (unsigned int)rise(r, FIELD_OOM_KILLS);
-	return f->work_s > 0 ? 0 : bench_complain("the load has no work in it");
+	return f->work_s > 0 ? 0 : report_complain("the load has no work in it");
 }
