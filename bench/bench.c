@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "bench.h"
-#include "plot.h"
 
 /* What the clamp of the monitor and the guest itself need besides the balloon. */
 #define SPARE_MIB 512
@@ -121,8 +120,10 @@ static int prepare(struct bench *b)
 	return b->counts ? 0 : -1;
 }
 
-static int measure(struct bench *b)
+static int measure(void *of)
 {
+	struct bench *b = of;
+
 	for (int z = 0; z < ZEROINGS; z++)
 		for (int counting = 1; counting >= b->options.no_rates; counting--)
 			if (b->options.zeroing[z] && bench_boot(b, (enum bench_zeroing)z, counting))
@@ -146,25 +147,23 @@ static bool wants_picture(const struct bench *b)
 	return all;
 }
 
+static const struct bench_steps steps = {
+	.name = "bench",
+	.measure = measure,
+	.table = bench_table,
+	.count_missed = bench_judge,
+	.write_json = bench_write_json,
+	.draw = bench_draw,
+};
+
 static int run(struct bench *b)
 {
-	unsigned int missed;
-
 	if (b->options.profile) {
 		b->options.rounds = 1;
 		b->options.no_rates = true;
 		return measure(b);
 	}
-	if ((wants_picture(b) && plot_check()) || measure(b))
-		return -1;
-	bench_table(b, stdout);
-	missed = bench_judge(b, stdout);
-	if (bench_write_json(b, missed) || (wants_picture(b) && bench_draw(b)))
-		return -1;
-	printf("\nfigures: %s/bench.json\n", b->options.folder);
-	if (wants_picture(b))
-		printf("picture: %s/bench.svg, bench.png\n", b->options.folder);
-	return missed ? -1 : 0;
+	return bench_run(&steps, b, b->options.folder, wants_picture(b));
 }
 
 int main(int argc, char **argv)

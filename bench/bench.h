@@ -82,12 +82,12 @@ int bench_boot(struct bench *b, enum bench_zeroing z, bool counting);
 bool bench_wants(const struct bench *b, int zeroing, int mode);
 
 /* report.c */
-void bench_table(const struct bench *b, FILE *to);
+void bench_table(const void *of, FILE *to);
 /* Prints each requirement and whether it is met; how many are not. */
-unsigned int bench_judge(const struct bench *b, FILE *to);
-int bench_write_json(const struct bench *b, unsigned int missed);
+unsigned int bench_judge(const void *of, FILE *to);
+int bench_write_json(const void *of, unsigned int missed);
 
 /* picture.c: bench.svg and bench.png, by gnuplot. */
-int bench_draw(const struct bench *b);
+int bench_draw(const void *of);
 
 #endif

@@ -91,12 +91,12 @@ bool bench_wants(const struct bench *b, int set, int guest);
 int bench_boot(struct bench *b, enum bench_set set, bool counting);
 
 /* xen_report.c */
-void bench_table(const struct bench *b, FILE *to);
+void bench_table(const void *of, FILE *to);
 /* Prints each requirement and whether it is met; how many are not. */
-unsigned int bench_judge(const struct bench *b, FILE *to);
-int bench_write_json(const struct bench *b, unsigned int missed);
+unsigned int bench_judge(const void *of, FILE *to);
+int bench_write_json(const void *of, unsigned int missed);
 
 /* xen_picture.c: bench-xen.svg and bench-xen.png, by gnuplot. */
-int bench_draw(const struct bench *b);
+int bench_draw(const void *of);
 
 #endif

@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "plot.h"
+
 const char *bench_folder(const char *chosen)
 {
 	static char folder[PATH_MAX];
@@ -24,6 +26,23 @@ const char *bench_folder(const char *chosen)
 		chosen = folder;
 	}
 	return report_make_folder(chosen) ? NULL : chosen;
+}
+
+int bench_run(const struct bench_steps *steps, void *of, const char *folder, bool picture)
+{
+	unsigned int missed;
+
+	/* gnuplot is asked for before the minutes that a bench takes. */
+	if ((picture && plot_check()) || steps->measure(of))
+		return -1;
+	steps->table(of, stdout);
+	missed = steps->count_missed(of, stdout);
+	if (steps->write_json(of, missed) || (picture && steps->draw(of)))
+		return -1;
+	printf("\nfigures: %s/%s.json\n", folder, steps->name);
+	if (picture)
+		printf("picture: %s/%s.svg, %s.png\n", folder, steps->name, steps->name);
+	return missed ? -1 : 0;
 }
 
 struct bench_counts *bench_counts_map(const char *path)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "counts.h"
 #include "lab.h"
@@ -13,6 +14,24 @@
 
 /* The chosen folder for results, or bench/ in the build folder, made; NULL after a complaint. */
 const char *bench_folder(const char *chosen);
+
+/* What one bench does; each function gets the `of` of bench_run(). */
+struct bench_steps {
+	const char *name; /* of the files of results, without the suffix */
+	/* Takes all figures.  0, or -1 after a complaint. */
+	int (*measure)(void *of);
+	void (*table)(const void *of, FILE *to);
+	/* Prints each requirement and whether it is met; returns how many are not. */
+	unsigned int (*count_missed)(const void *of, FILE *to);
+	int (*write_json)(const void *of, unsigned int missed);
+	int (*draw)(const void *of);
+};
+
+/*
+ * Measures, then prints the table and the verdict and writes the files of results.
+ * 0 when all requirements are met, otherwise -1.
+ */
+int bench_run(const struct bench_steps *steps, void *of, const char *folder, bool picture);
 
 /* The file shared with the counting plug-in, made and mapped, and removed. */
 struct bench_counts *bench_counts_map(const char *path);

@@ -72,8 +72,9 @@ static void write_picture(const void *of, FILE *to)
 	fputs("unset multiplot\n", to);
 }
 
-int bench_draw(const struct bench *b)
+int bench_draw(const void *of)
 {
+	const struct bench *b = of;
 	const struct plot_picture picture = {
 		.folder = b->options.folder,
 		.name = "bench",

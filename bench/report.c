@@ -62,8 +62,10 @@ static void print_group(const struct bench *b, FILE *to, enum bench_zeroing z)
 		}
 }
 
-void bench_table(const struct bench *b, FILE *to)
+void bench_table(const void *of, FILE *to)
 {
+	const struct bench *b = of;
+
 	fprintf(to,
 		"\nours: %s, peer: %s; %u MiB moved, median of %u\n(~: the rounds of the two drivers overlap, so the ratio says little)\n",
 		bench_driver_names[OURS], bench_driver_names[PEER], b->options.move_mib,
@@ -97,8 +99,9 @@ static bool row_is_good(const struct bench *b, enum bench_zeroing z, enum bench_
 	return good;
 }
 
-unsigned int bench_judge(const struct bench *b, FILE *to)
+unsigned int bench_judge(const void *of, FILE *to)
 {
+	const struct bench *b = of;
 	bool half = true, never_more = true;
 
 	fprintf(to, "\n");
@@ -168,8 +171,9 @@ static json_t *document(const struct bench *b, unsigned int missed)
 			 "rows", rows_to_json(b), "cycles", b->cycles);
 }
 
-int bench_write_json(const struct bench *b, unsigned int missed)
+int bench_write_json(const void *of, unsigned int missed)
 {
+	const struct bench *b = of;
 	json_t *o = document(b, missed);
 	int ret = report_dump_json(o, b->options.folder, "bench.json");
 

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "bench_xen.h"
-#include "plot.h"
 
 /* ---- options ---- */
 
@@ -110,8 +109,10 @@ static int prepare(struct bench *b)
 	return b->counts ? 0 : -1;
 }
 
-static int measure(struct bench *b)
+static int measure(void *of)
 {
+	struct bench *b = of;
+
 	for (int set = 0; set < SETS; set++)
 		for (int counting = 1; counting >= b->options.no_rates; counting--)
 			if (b->options.set[set] && bench_boot(b, (enum bench_set)set, counting))
@@ -135,25 +136,23 @@ static bool wants_picture(const struct bench *b)
 	return all;
 }
 
+static const struct bench_steps steps = {
+	.name = "bench-xen",
+	.measure = measure,
+	.table = bench_table,
+	.count_missed = bench_judge,
+	.write_json = bench_write_json,
+	.draw = bench_draw,
+};
+
 static int run(struct bench *b)
 {
-	unsigned int missed;
-
 	if (b->options.profile) {
 		b->options.rounds = 1;
 		b->options.no_rates = true;
 		return measure(b);
 	}
-	if ((wants_picture(b) && plot_check()) || measure(b))
-		return -1;
-	bench_table(b, stdout);
-	missed = bench_judge(b, stdout);
-	if (bench_write_json(b, missed) || (wants_picture(b) && bench_draw(b)))
-		return -1;
-	printf("\nfigures: %s/bench-xen.json\n", b->options.folder);
-	if (wants_picture(b))
-		printf("picture: %s/bench-xen.svg, bench-xen.png\n", b->options.folder);
-	return missed ? -1 : 0;
+	return bench_run(&steps, b, b->options.folder, wants_picture(b));
 }
 
 int main(int argc, char **argv)

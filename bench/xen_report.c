@@ -84,8 +84,10 @@ static void print_group(const struct bench *b, FILE *to, int set)
 		}
 }
 
-void bench_table(const struct bench *b, FILE *to)
+void bench_table(const void *of, FILE *to)
 {
+	const struct bench *b = of;
+
 	fprintf(to,
 		"\nours: %s, peer: the built-in driver; %u MiB moved, median of %u\n"
 		"(times: how much better ours is; ~: the rounds of the two drivers overlap)\n",
@@ -141,8 +143,9 @@ static void say_ceiling(const struct bench *b, FILE *to, int guest)
 			xen, peer / xen);
 }
 
-unsigned int bench_judge(const struct bench *b, FILE *to)
+unsigned int bench_judge(const void *of, FILE *to)
 {
+	const struct bench *b = of;
 	struct verdict never_slower = {0}, pvh = {0}, pv = {0}, calls = {0};
 	unsigned int missed;
 
@@ -197,8 +200,9 @@ static json_t *rows_to_json(const struct bench *b)
 	return rows;
 }
 
-int bench_write_json(const struct bench *b, unsigned int missed)
+int bench_write_json(const void *of, unsigned int missed)
 {
+	const struct bench *b = of;
 	char date[32];
 	json_t *o;
 	int ret;

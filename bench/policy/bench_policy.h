@@ -120,12 +120,12 @@ void policy_compare(struct result results[POLICIES]);
 double policy_phase_s(const struct result *r, enum phase phase);
 
 /* report.c */
-void policy_table(const struct policy_bench *b, FILE *to);
+void policy_table(const void *of, FILE *to);
 /* Prints each requirement and whether it is met; how many are not. */
-unsigned int policy_judge(const struct policy_bench *b, FILE *to);
-int policy_write_json(const struct policy_bench *b, unsigned int missed);
+unsigned int policy_judge(const void *of, FILE *to);
+int policy_write_json(const void *of, unsigned int missed);
 
 /* picture.c: bench-policy.svg and bench-policy.png, by gnuplot. */
-int policy_draw(const struct policy_bench *b);
+int policy_draw(const void *of);
 
 #endif

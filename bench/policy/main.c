@@ -5,7 +5,6 @@
  */
 #define _GNU_SOURCE
 #include "bench_policy.h"
-#include "plot.h"
 
 #include <stdlib.h>
 
@@ -35,22 +34,29 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static int run(struct policy_bench *b)
+static int measure(void *of)
 {
-	unsigned int missed;
+	struct policy_bench *b = of;
 
-	b->options.folder = bench_folder(b->options.folder);
-	/* gnuplot is asked for before the minutes that the bench takes. */
-	if (!b->options.folder || plot_check() || policy_run(b))
+	if (policy_run(b))
 		return -1;
 	policy_compare(b->result);
-	policy_table(b, stdout);
-	missed = policy_judge(b, stdout);
-	if (policy_write_json(b, missed) || policy_draw(b))
-		return -1;
-	printf("\nfigures: %s/bench-policy.json\npicture: %s/bench-policy.svg, bench-policy.png\n",
-	       b->options.folder, b->options.folder);
-	return missed ? -1 : 0;
+	return 0;
+}
+
+static const struct bench_steps steps = {
+	.name = "bench-policy",
+	.measure = measure,
+	.table = policy_table,
+	.count_missed = policy_judge,
+	.write_json = policy_write_json,
+	.draw = policy_draw,
+};
+
+static int run(struct policy_bench *b)
+{
+	b->options.folder = bench_folder(b->options.folder);
+	return b->options.folder ? bench_run(&steps, b, b->options.folder, true) : -1;
 }
 
 int main(int argc, char **argv)

@@ -145,8 +145,9 @@ static void write_picture(const void *of, FILE *to)
 	fputs("unset multiplot\n", to);
 }
 
-int policy_draw(const struct policy_bench *b)
+int policy_draw(const void *of)
 {
+	const struct policy_bench *b = of;
 	const struct plot_picture picture = {
 		.folder = b->options.folder,
 		.name = "bench-policy",

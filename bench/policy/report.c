@@ -33,8 +33,10 @@ static void print_phases(const struct policy_bench *b, FILE *to)
 	fprintf(to, "\n");
 }
 
-void policy_table(const struct policy_bench *b, FILE *to)
+void policy_table(const void *of, FILE *to)
 {
+	const struct policy_bench *b = of;
+
 	fprintf(to, "\n%u MiB on real Xen, %u MiB of swap in memory; seed %u\n\n", GUEST_MIB,
 		SWAP_MIB, b->options.seed);
 	fprintf(to, "%-10s|%17s|%16s|%10s|%16s|%17s|%6s\n", "", "footprint   saved", "work  slow-",
@@ -54,8 +56,9 @@ static unsigned int verdict(FILE *to, bool met, const char *what)
 	return !met;
 }
 
-unsigned int policy_judge(const struct policy_bench *b, FILE *to)
+unsigned int policy_judge(const void *of, FILE *to)
 {
+	const struct policy_bench *b = of;
 	const struct figures *committed = &b->result[POLICY_COMMITTED].figures;
 	const struct result *pressure = &b->result[POLICY_PRESSURE];
 	const struct figures *f = &pressure->figures;
@@ -104,8 +107,9 @@ static json_t *result_to_json(const struct result *r, int policy)
 			 "phases_ms", phases, "samples", series_to_json(r));
 }
 
-int policy_write_json(const struct policy_bench *b, unsigned int missed)
+int policy_write_json(const void *of, unsigned int missed)
 {
+	const struct policy_bench *b = of;
 	json_t *results = json_array(), *o;
 	char date[32];
 	int ret;
