@@ -87,16 +87,16 @@ double bench_value(const struct bench *b, int set, int guest, int direction, int
 /* Is the row among those to be measured? */
 bool bench_wants(const struct bench *b, int set, int guest);
 
-/* xen_measure.c: all moves of one boot go into the cells.  0, or -1 after a complaint. */
+/* measure.c: all moves of one boot go into the cells.  0, or -1 after a complaint. */
 int bench_boot(struct bench *b, enum bench_set set, bool counting);
 
-/* xen_report.c */
+/* report.c */
 void bench_table(const void *of, FILE *to);
 /* Prints each requirement and whether it is met; how many are not. */
 unsigned int bench_judge(const void *of, FILE *to);
 int bench_write_json(const void *of, unsigned int missed);
 
-/* xen_picture.c: bench-xen.svg and bench-xen.png, by gnuplot. */
+/* picture.c: bench-xen.svg and bench-xen.png, by gnuplot. */
 int bench_draw(const void *of);
 
 #endif

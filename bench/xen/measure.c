@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "xen_state.h"
+#include "state.h"
 
 #define PAGES_PER_GIB	  (1024.0 * LAB_PAGES_PER_MIB)
 #define KIB_PER_MIB	  1024u

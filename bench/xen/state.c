@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #define _GNU_SOURCE
-#include "xen_state.h"
+#include "state.h"
 
 #include <stdlib.h>
 #include <time.h>
