@@ -37,8 +37,9 @@ struct aero_xen_guest {
 	/*
 	 * Only in PV guests, whose page_order is 0; otherwise NULL.  unmap() stores the
 	 * machine frames of @n pages and removes the pages from the kernel's mapping and from
-	 * its table of frames; when it returns false, nothing was done.  map() maps the pages
-	 * to the given machine frames; when it returns false, none of them is mapped.
+	 * its table of frames; when it returns false, the pages are mapped as before, and when
+	 * it cannot restore that, it returns true, because the guest cannot use them.  map() maps
+	 * the pages to the given machine frames; when it returns false, none of them is mapped.
 	 */
 	bool (*unmap)(void *ctx, aero_page **pages, uint32_t n, uint64_t *frames);
 	bool (*map)(void *ctx, aero_page **pages, uint32_t n, const uint64_t *frames);

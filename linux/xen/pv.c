@@ -163,9 +163,16 @@ bool aerostat_xen_pv_unmap(void *ctx, struct page **pages, u32 n, u64 *frames)
 	if (hide(pages, n, 0))
 		return true;
 	/* Some pages may have been unmapped.  All are mapped again, to restore a known state. */
-	if (!aerostat_xen_pv_map(ctx, pages, n, frames))
-		pr_err("%u pages of the guest lost their mapping\n", n);
-	return false;
+	if (aerostat_xen_pv_map(ctx, pages, n, frames))
+		return false;
+	/*
+	 * The allocator must not get pages whose mapping is not known.  They go to the balloon
+	 * instead: Xen takes their machine frames as soon as nothing refers to them any more.
+	 */
+	pr_err("%u pages of the guest lost their mapping; the balloon keeps them\n", n);
+	for (i = 0; i < n; i++)
+		set_machine_frame(pages[i], INVALID_P2M_ENTRY);
+	return true;
 }
 
 void aerostat_xen_pv_forget(struct page **pages, u32 n)
