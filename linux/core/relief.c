@@ -68,7 +68,7 @@ static unsigned long count(struct shrinker *shrinker, struct shrink_control *sc)
 
 	if (mutex_is_locked(&a->step))
 		return 0;
-	return min(shortfall(a), (unsigned long)READ_ONCE(a->balloon.size_pages));
+	return min_t(unsigned long, shortfall(a), READ_ONCE(a->balloon.size_pages));
 }
 
 /*

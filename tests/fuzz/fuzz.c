@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,7 +27,7 @@ char *fuzz_part(const uint8_t **data, size_t *size)
 
 /* ---- files ---- */
 
-static char folder[] = "/tmp/aerostat-fuzz-XXXXXX";
+static char folder[] = P_tmpdir "/aerostat-fuzz-XXXXXX";
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
 {
@@ -40,8 +41,11 @@ static void remove_folder(void)
 
 const char *fuzz_folder(void)
 {
-	if (folder[sizeof(folder) - 2] == 'X') {
+	static bool made;
+
+	if (!made) {
 		MUST(mkdtemp(folder));
+		made = true;
 		atexit(remove_folder);
 	}
 	return folder;
