@@ -16,8 +16,11 @@
  */
 #define GFP_LIGHT   (__GFP_HIGHMEM | __GFP_NOWARN | __GFP_NOMEMALLOC)
 
-/* Reclaims memory if need be, but never calls the OOM killer. */
-#define GFP_RECLAIM (GFP_HIGHUSER | __GFP_NOWARN | __GFP_NOMEMALLOC | __GFP_NORETRY)
+/*
+ * Reclaims memory as long as that makes progress, but never calls the OOM killer.  With
+ * __GFP_NORETRY, one attempt that finds no page is a failure, also in a guest full of page cache.
+ */
+#define GFP_RECLAIM (GFP_HIGHUSER | __GFP_NOWARN | __GFP_NOMEMALLOC | __GFP_RETRY_MAYFAIL)
 
 /*
  * Single pages are offered for migration, so they may be taken from zones in which only movable
