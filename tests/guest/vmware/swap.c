@@ -342,7 +342,7 @@ static const char *knows_areas_of_a_namespace(struct lab_guest *g)
 {
 	LAB_TRY(set_up(g, HYSTERESIS));
 	LAB_OK(lab_must(g, 20000,
-			"unshare -m sh -c 'swapoff /dev/zram1 && swapon -p 100 /dev/zram1' &&"
+			"unshare -m sh -c 'swapoff /dev/zram1 && swapon /dev/zram1' &&"
 			"cat /proc/swaps && grep '^/zram1 ' /proc/swaps"));
 	LAB_OK(lab_must(g, 10000, "aerostat swap status | grep '^/dev/zram1 on '"));
 	LAB_TRY(daemon_up(g));
