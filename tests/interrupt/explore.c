@@ -32,6 +32,7 @@ static const struct world_size small = {
 	.low_pages = 1,
 	.rate_max = 2,
 	.rate_min = 2,
+	.slow_runs = 1,
 	.retries_max = 2,
 };
 

@@ -23,8 +23,6 @@ enum action {
 	ACT_PUT_BACK,
 	ACT_LEND,    /* Xen; the guest's own page if the balloon holds too few */
 	ACT_REPAY,   /* Xen */
-	ACT_SCARCE,  /* Xen has no more memory than the guest has now */
-	ACT_PLENTY,  /* Xen has memory again */
 	ACT_ONLINE,  /* a page that was added comes online */
 	ACT_UNLOAD,  /* a step of the unload */
 	ACT_PATIENT, /* steps of the unload as long as it waits */

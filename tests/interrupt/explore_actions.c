@@ -29,8 +29,6 @@ static const char *const names[ACTIONS] = {
 	[ACT_PUT_BACK] = "put-back",
 	[ACT_LEND] = "lend",
 	[ACT_REPAY] = "repay",
-	[ACT_SCARCE] = "scarce",
-	[ACT_PLENTY] = "plenty",
 	[ACT_ONLINE] = "online",
 	[ACT_UNLOAD] = "unload",
 	[ACT_PATIENT] = "patient",
@@ -78,10 +76,6 @@ static bool is_possible_on_xen(const struct place *p, enum action action)
 		return !w->port.lent.first && !p->unloading;
 	case ACT_REPAY:
 		return w->port.lent.first;
-	case ACT_SCARCE:
-		return w->xen.limit == UINT64_MAX;
-	case ACT_PLENTY:
-		return w->xen.limit != UINT64_MAX;
 	case ACT_ONLINE:
 		return w->coming && !p->unloading;
 	default:
@@ -167,12 +161,6 @@ static void make_on_xen(struct world *w, enum action action)
 	case ACT_REPAY:
 		sim_repay(&w->b, 1);
 		break;
-	case ACT_SCARCE:
-		w->xen.limit = w->xen.reservation;
-		break;
-	case ACT_PLENTY:
-		w->xen.limit = UINT64_MAX;
-		break;
 	case ACT_ONLINE:
 		world_online(w, 1);
 		break;
@@ -255,7 +243,6 @@ void place_finish(struct place *p)
 	if (p->unloading) {
 		while (w->port.isolated.first)
 			sim_putback(&w->port, w->port.isolated.first);
-		w->xen.limit = UINT64_MAX;
 		while (!p->unloaded) {
 			unload(p, 1);
 			if (++steps > UNLOAD_STEPS)

@@ -88,7 +88,6 @@ static void put_hypervisor(struct writer *to, const struct place *p)
 
 	if (w->setting->xen) {
 		put(to, w->xen.target);
-		put(to, w->xen.limit);
 		put(to, w->xen.reservation);
 		put(to, w->x.strays);
 		put(to, w->coming);

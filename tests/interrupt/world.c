@@ -13,6 +13,7 @@ static const struct world_size usual_size = {
 	.low_pages = 3,
 	.rate_max = 8,
 	.rate_min = 2,
+	.slow_runs = 2,
 	.retries_max = 5,
 };
 
@@ -40,7 +41,7 @@ static struct aero_config config_of(const struct setting *setting)
 			 .rate_max = size->rate_max,
 			 .rate_min = size->rate_min,
 			 .rate_step = 2,
-			 .slow_runs = 2,
+			 .slow_runs = size->slow_runs,
 			 .holdoff_ms = 5000,
 			 .backoff_max_ms = setting->xen ? 16000 : 0,
 			 .retries_max = setting->xen ? size->retries_max : 0,

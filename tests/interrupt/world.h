@@ -24,6 +24,7 @@ struct world_size {
 	uint32_t cache_pages; /* page cache, which may be reclaimed */
 	uint32_t low_pages;   /* so many stay free without reclaim */
 	uint32_t rate_max, rate_min;
+	uint32_t slow_runs;
 	uint32_t retries_max; /* on Xen */
 };
 
