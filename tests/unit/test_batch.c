@@ -102,6 +102,24 @@ static void target_told_with_a_batch_is_taken_up(void **state)
 	assert_int_equal(rig->b.target_pages, 1234);
 }
 
+static enum aero_reply silent_call(void *hypervisor, struct aero_batch *batch)
+{
+	(void)hypervisor;
+	(void)batch;
+	return AERO_REPLY_OK;
+}
+
+static void target_of_an_earlier_batch_is_not_taken_up_again(void **state)
+{
+	struct rig *rig = *state;
+
+	fill(rig, AERO_CLASS_PAGE, 1);
+	aero_batch_send(&rig->b, clean_call);
+	aero_note_target(&rig->b, 5);
+	aero_batch_send(&rig->b, silent_call);
+	assert_int_equal(rig->b.target_pages, 5);
+}
+
 static void reset_told_with_a_batch_is_taken_up(void **state)
 {
 	struct rig *rig = *state;
@@ -122,6 +140,7 @@ int main(void)
 		RIG_TEST(an_answer_given_twice_counts_once),
 		RIG_TEST(target_told_with_a_batch_is_taken_up),
 		RIG_TEST(reset_told_with_a_batch_is_taken_up),
+		RIG_TEST(target_of_an_earlier_batch_is_not_taken_up_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,6 +75,36 @@ static void failed_large_allocation_sends_what_it_has_and_goes_on_with_pages(voi
 	assert_int_equal(rig->b.pace.slow_left, 0);
 }
 
+/* One failure is no reason to give up large blocks for ever. */
+static void large_blocks_are_tried_again_in_the_next_run(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->port.rule[0] =
+		(struct sim_rule){.effort = SIM_ANY, .order = 9, .first = 1, .times = 1};
+	rig->fake.target_pages = 512;
+	rig_run(rig);
+	assert_string_equal(rig->fake.course, "target offer:page:512 ");
+	rig->fake.course[0] = 0;
+	rig->fake.target_pages = 3 * 512;
+	rig_run(rig);
+	assert_string_equal(rig->fake.course, "target offer:large:2 ");
+}
+
+/* Both kinds of block are one allocation of the same order. */
+static void failed_large_allocation_is_not_repeated_for_a_run(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.split = true;
+	rig->port.rule[0] =
+		(struct sim_rule){.effort = SIM_ANY, .order = 9, .first = 1, .times = 1};
+	rig->fake.target_pages = 1024;
+	rig_run(rig);
+	assert_string_equal(rig->fake.course, "target offer:page:512 offer:page:512 ");
+	assert_int_equal(rig->b.counters.take_failed[AERO_UNIT_LARGE][AERO_LIGHT], 1);
+}
+
 static void fragmented_guest_gives_pages(void **state)
 {
 	struct rig *rig = *state;
@@ -411,6 +441,8 @@ int main(void)
 		RIG_TEST_CONNECTED(reset_of_a_whole_batch_frees_it),
 		RIG_TEST_CONNECTED(target_lowered_in_the_middle_of_an_inflation_turns_it_round),
 		RIG_TEST_CONNECTED(every_give_is_traced),
+		RIG_TEST_CONNECTED(large_blocks_are_tried_again_in_the_next_run),
+		RIG_TEST_CONNECTED(failed_large_allocation_is_not_repeated_for_a_run),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

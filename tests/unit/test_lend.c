@@ -259,6 +259,24 @@ static void pages_the_hypervisor_refuses_fund_nothing(void **state)
 	assert_whole(rig);
 }
 
+/* They would only be taken and refused again; the end of the run frees them. */
+static void pages_refused_during_a_run_are_kept_aside(void **state)
+{
+	static const enum aero_phase runs[] = {AERO_PHASE_INFLATE, AERO_PHASE_DEFLATE};
+	struct rig *rig = rig_unbacked(state, 0);
+
+	for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+		rig->b.phase = runs[i];
+		rig->fake.answer = fake_refuse_first;
+		rig->fake.answer_arg = 5;
+		assert_int_equal(fund(rig, 5), 0);
+		assert_int_equal(rig->b.refused_n[AERO_UNIT_BASE], 5);
+		rig->b.phase = AERO_PHASE_REST;
+		aero_store_free_refused(&rig->b);
+	}
+	assert_whole(rig);
+}
+
 static void pages_refused_in_part_fund_the_rest(void **state)
 {
 	struct rig *rig = rig_unbacked(state, 0);
@@ -479,6 +497,7 @@ int main(void)
 		RIG_TEST(nothing_is_lent_after_stop),
 		RIG_TEST(nothing_is_lent_where_a_reset_pops_the_balloon),
 		RIG_TEST(nothing_is_lent_while_the_connection_is_lost),
+		RIG_TEST(pages_refused_during_a_run_are_kept_aside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

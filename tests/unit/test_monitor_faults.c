@@ -85,7 +85,8 @@ static void first_every_times(void **state)
 
 static void any_status_on_any_command(void **state)
 {
-	static const uint32_t statuses[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 31, 4711, AERO_VMW_FAILURE};
+	static const uint32_t statuses[] = {
+		1, 2, 3, 4, 5, 6, 7, 8, 9, 31, 4711, AERO_VMW_OK_CAPS, AERO_VMW_FAILURE};
 	struct machine *t = *state;
 	struct aero_monitor_fault rule = busy_lock;
 

@@ -338,6 +338,109 @@ static void right_shrinking_halves_it_again(void **state)
 	assert_int_equal(before, AERO_QUIET_MS);
 }
 
+/* With each halving the wait for the next one begins anew. */
+static void halvings_are_a_quiet_time_apart(void **state)
+{
+	struct rig *rig = *state;
+	struct aero_policy_figures f = content;
+	unsigned int steps;
+
+	move(rig, &content);
+	rig->state.quiet_ms = AERO_QUIET_MS * 8;
+	rig->state.hurt_pages = f.managed_pages + f.managed_pages / 16;
+	move(rig, &f);
+	assert_int_equal(rig->state.quiet_ms, AERO_QUIET_MS * 4);
+	for (steps = 0; rig->state.quiet_ms == AERO_QUIET_MS * 4; steps++)
+		move(rig, &f);
+	assert_int_equal(steps * STEP, AERO_QUIET_MS * 4 - AERO_QUIET_MS);
+}
+
+/* It is the size that counts with which the guest was too small, not the one it grew to. */
+static void size_that_was_too_little_is_remembered(void **state)
+{
+	struct rig *rig = *state;
+	struct aero_policy_figures f = roomy();
+	uint64_t wanted;
+
+	wanted = f.managed_pages + move(rig, &f);
+	f.refaults = 400;
+	move(rig, &f);
+	assert_int_equal(rig->state.hurt_pages, wanted);
+}
+
+static void quiet_time_ends_at_its_maximum(void **state)
+{
+	struct rig *rig = *state;
+	struct aero_policy_figures f = roomy();
+	static const uint32_t most[] = {3 * AERO_QUIET_MS, UINT32_MAX};
+	uint32_t before;
+
+	for (size_t i = 0; i < sizeof(most) / sizeof(most[0]); i++) {
+		memset(&rig->state, 0, sizeof(rig->state));
+		rig->config.quiet_max_ms = most[i];
+		f.refaults = 0;
+		move(rig, &f);
+		before = most[i] - AERO_QUIET_MS;
+		rig->state.quiet_ms = before;
+		rig->state.since_shrink_ms = 0;
+		f.refaults = 400;
+		move(rig, &f);
+		assert_int_equal(rig->state.quiet_ms, most[i]);
+	}
+}
+
+/* Even where the guest never was smaller since, pressure is forgotten in the end. */
+static void pressure_of_long_ago_halves_the_quiet_time(void **state)
+{
+	struct rig *rig = *state;
+	unsigned int steps;
+
+	move(rig, &content);
+	rig->state.quiet_ms = AERO_QUIET_MS * 4;
+	rig->state.hurt_pages = content.managed_pages;
+	rig->state.calm_ms = 0;
+	for (steps = 0; rig->state.quiet_ms == AERO_QUIET_MS * 4; steps++)
+		move(rig, &content);
+	assert_int_equal(steps * STEP, AERO_QUIET_MS * 4 * 16);
+	assert_int_equal(rig->state.quiet_ms, AERO_QUIET_MS * 2);
+}
+
+static void another_load_waits_the_shortest_quiet_time_at_least(void **state)
+{
+	struct rig *rig = *state;
+	struct aero_policy_figures f = content;
+
+	move(rig, &content);
+	rig->state.quiet_ms = AERO_QUIET_MS * 2;
+	rig->state.quiet_left_ms = AERO_QUIET_MS * 2;
+	rig->state.calm_ms = 0;
+	rig->state.lesson_pages = 100 * MIB;
+	f.available_pages = f.managed_pages - 74 * MIB;
+	move(rig, &f);
+	assert_int_equal(rig->state.quiet_left_ms, AERO_QUIET_MS - STEP);
+}
+
+/* A guest that slept for days does not give up all at once. */
+static void step_counts_for_an_hour_at_the_most(void **state)
+{
+	struct rig *rig = *state;
+	struct aero_policy_figures f = roomy();
+	int64_t hour;
+
+	rig->config.free_return_ms = UINT32_MAX;
+	f.interval_ms = 3600000;
+	hour = move(rig, &f);
+	assert_true(hour < 0);
+	memset(&rig->state, 0, sizeof(rig->state));
+	f.interval_ms = UINT32_MAX;
+	assert_int_equal(move(rig, &f), hour);
+	memset(&rig->state, 0, sizeof(rig->state));
+	aero_pressure_defaults(&rig->config, 12);
+	rig->config.min_usable_mb = 1;
+	f.interval_ms = 0;
+	assert_int_equal(move(rig, &f), -(int64_t)(199 * MIB));
+}
+
 static void another_load_need_not_wait_as_long(void **state)
 {
 	struct rig *rig = *state;
@@ -497,6 +600,12 @@ int main(void)
 		TEST(floor_is_kept),
 		TEST(extreme_figures_do_no_harm),
 		TEST(levels_have_names),
+		TEST(halvings_are_a_quiet_time_apart),
+		TEST(size_that_was_too_little_is_remembered),
+		TEST(quiet_time_ends_at_its_maximum),
+		TEST(pressure_of_long_ago_halves_the_quiet_time),
+		TEST(another_load_waits_the_shortest_quiet_time_at_least),
+		TEST(step_counts_for_an_hour_at_the_most),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

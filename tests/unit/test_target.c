@@ -50,11 +50,22 @@ static void new_target_starts_the_retries_anew(void **state)
 	assert_int_equal(rig->b.pace.retries, 0);
 }
 
+/* The answers to the last commands of an unload may still tell a target. */
+static void stopped_balloon_takes_no_target(void **state)
+{
+	struct rig *rig = *state;
+
+	aero_stop(&rig->b);
+	aero_note_target(&rig->b, 700);
+	assert_int_equal(rig->b.target_pages, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(direction_follows_size_target_and_slack),
 		RIG_TEST(new_target_starts_the_retries_anew),
+		RIG_TEST(stopped_balloon_takes_no_target),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
