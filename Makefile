@@ -14,7 +14,7 @@ HYPERVISOR ?= vmware
 AERO_DOMU  ?= pvh
 
 .PHONY: help all run run-vmware run-xen check check-fast check-guest check-xen check-xen-long \
-	check-long check-kernels bench bench-xen bench-policy modules user guest xen xen-kernels kernels \
+	check-long check-kernels check-mutants bench bench-xen bench-policy modules user guest xen xen-kernels kernels \
 	clean fuzz tools-fast tools-guest tools-kernel tools-lint
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo 'make check-xen-long  a Xen guest under sudden demand, for an hour'
 	@echo 'make check-long   what takes too long for make check; check-kernels and check-xen-long, too (hours)'
 	@echo 'make check-kernels  kernels from 5.10 to the newest, and arm64 (a GB to fetch)'
+	@echo 'make check-mutants  bugs put in on purpose, which the tests must notice (half an hour)'
 	@echo 'make fuzz         every fuzzer for FUZZ_SECONDS=60 each'
 	@echo 'make bench        our modules and the kernel'"'"'s own driver, side by side'
 	@echo 'make bench-xen    the same on real Xen'
@@ -123,6 +124,10 @@ check: tools-lint xen-kernels
 	@tests/tools/checkpatch-setup >/dev/null || echo 'make: going on without checkpatch'
 	@lab/setup kernels $(BUILD) trixie >/dev/null
 	@tests/run check $(BUILD) $(JOBS)
+
+# PART=engine, protocol, policy, host or tools: only those.
+check-mutants: tools-fast
+	@tests/tools/mutants $(or $(PART),all)
 
 check-long: xen kernels
 	@tests/run check-long $(BUILD) $(JOBS)

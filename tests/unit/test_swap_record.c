@@ -163,6 +163,16 @@ static void paths_of_files_have_a_bound(void **state)
 	}
 }
 
+static void paths_of_files_are_absolute(void **state)
+{
+	json_t *json = recorded(*state, 1);
+	json_t *area = json_array_get(json_object_get(json, "areas"), 0);
+
+	json_object_set_new(area, "zram", json_integer(-1));
+	json_object_set_new(area, "path", json_string("swap/area-1"));
+	assert_int_equal(load(*state, json), -1);
+}
+
 /* Of two values under one name nobody knows which is meant. */
 static void names_that_stand_twice_are_refused(void **state)
 {
@@ -190,6 +200,7 @@ int main(void)
 		TEST(numbers_out_of_range_are_refused),
 		TEST(areas_nobody_would_have_made_are_refused),
 		TEST(paths_of_files_have_a_bound),
+		TEST(paths_of_files_are_absolute),
 		TEST(names_that_stand_twice_are_refused),
 	};
 
