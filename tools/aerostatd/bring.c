@@ -12,9 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon.h"
 #include "group.h"
 #include "os.h"
+#include "say.h"
 
 /* After giving up several times in a row, rests double up to so many reports. */
 #define REST_REPORTS_MOST 960U

@@ -15,8 +15,7 @@ enum aero_exit {
 	AERO_NO_BALLOON = 4,  /* no balloon's module is loaded */
 };
 
-#define AERO_POLICY_FOLDER "/sys/kernel/aerostat/policy"
-#define AERO_STALL_FILE	   AERO_POLICY_FOLDER "/stall"
+#define AERO_STALL_FILE AERO_POLICY_FOLDER "/stall"
 
 struct aero_daemon {
 	const char *root; /* stands before /proc, /sys, /dev and /run; usually nothing */
@@ -27,9 +26,6 @@ struct aero_daemon {
 	bool away; /* the module was unloaded meanwhile */
 	struct aero_home home;
 };
-
-/* "aerostatd: ..." on standard error, in one line. */
-__attribute__((format(printf, 1, 2))) void aero_say(const char *format, ...);
 
 /* Works until it is told to stop.  Returns an enum aero_exit. */
 int aero_daemon_run(struct aero_daemon *d);

@@ -13,6 +13,8 @@
 #include "areas.h"
 #include "psi.h"
 
+#define AERO_POLICY_FOLDER "/sys/kernel/aerostat/policy"
+
 /* Counted since boot: tasks that had to reclaim memory themselves, pages put into swap. */
 struct aero_effort {
 	uint64_t stalls, swap_out_pages;
@@ -59,7 +61,10 @@ uint64_t aero_home_own_us(struct aero_home *h);
 /* Gives up what is going on; all areas are on again if the kernel lets us. */
 void aero_home_end(struct aero_home *h);
 
-/* ---- between home.c, which says when, and bring.c, which does it ---- */
+/*
+ * ---- among the files: home.c decides when to begin and calls bring.c, which runs and
+ * watches the child; both call restore.c, which switches areas on again ----
+ */
 
 /* After giving up, so many reports without another try. */
 #define AERO_REST_REPORTS 30U

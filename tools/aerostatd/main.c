@@ -4,24 +4,13 @@
 
 #include <argp.h>
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "say.h"
+
 const char *argp_program_version = "aerostatd " AEROSTAT_VERSION;
-
-void aero_say(const char *format, ...)
-{
-	char text[2 * AERO_PATH_MAX];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	fprintf(stderr, "aerostatd: %s\n", text);
-}
 
 /*
  * It is wanted most when memory is shortest.  So its own pages stay in memory, and

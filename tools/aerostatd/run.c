@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "say.h"
+
 static volatile sig_atomic_t stopped;
 
 static void stop(int signal)
