@@ -8,6 +8,7 @@
  *   swapon-errno, swapoff-errno, add-errno, remove-errno
  *                  "ERRNO" for each call; "ERRNO N": for the Nth (from 1) of this program
  *   swapoff-ms     how long one takes; it can be killed meanwhile
+ *   forged         the inode number of what belongs to somebody else
  *   tmpfs          directories are in memory
  *   elsewhere      /proc/swaps shows areas from the root of their file system, as it does
  *                  for what was switched on in a mount namespace that has ended
@@ -55,7 +56,14 @@ static int wanted(const char *root, const char *what, unsigned int call)
 
 /* ---- swap ---- */
 
-int aero_os_swapon(const char *root, const char *area, int priority)
+bool aero_os_owned(const char *root, const struct stat *st)
+{
+	unsigned int unused, forged = told(root, "forged", &unused);
+
+	return st->st_uid == geteuid() && (unsigned int)st->st_ino != forged;
+}
+
+int aero_os_swapon(const char *root, const char *area, int fd, int priority)
 {
 	static unsigned int calls;
 	int err = wanted(root, "swapon-errno", ++calls);
@@ -65,7 +73,7 @@ int aero_os_swapon(const char *root, const char *area, int priority)
 
 	if (err)
 		return err;
-	if (stat(at(root, area), &st))
+	if (fstat(fd, &st))
 		return -errno;
 	swaps = fopen(at(root, "/proc/swaps"), "ae");
 	if (!swaps)

@@ -67,7 +67,7 @@ static void gentle(const struct aero_home *h)
 static void child(const struct aero_home *h, pid_t parent)
 {
 	sigset_t none;
-	int err;
+	int fd, err;
 
 	/* Without the daemon nobody would look out for pressure. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -80,9 +80,13 @@ static void child(const struct aero_home *h, pid_t parent)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	aero_group_enter();
 	gentle(h);
+	/* What is switched on is what was switched off, whatever lies at its path by then. */
+	fd = aero_header_open(h->root, &h->area);
+	if (fd < 0)
+		_exit(2);
 	err = aero_os_swapoff(h->root, h->area.path);
 	if (!err)
-		aero_os_swapon(h->root, h->area.path, h->priority);
+		aero_os_swapon(h->root, h->area.path, fd, h->priority);
 	_exit(err == -EINTR ? 1 : err ? 2 : 0);
 }
 

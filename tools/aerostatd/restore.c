@@ -12,13 +12,14 @@
 /* Only if it is still ours.  Where the kernel refuses, it is tried again, and said once. */
 void aero_home_restore(struct aero_home *h, const struct aero_area *area, int priority)
 {
-	int err;
+	int fd = aero_header_open(h->root, area), err;
 
-	if (!aero_header_is(h->root, area)) {
+	if (fd < 0) {
 		aero_say("%s is no longer what was made; it is left alone", area->path);
 		return;
 	}
-	err = aero_os_swapon(h->root, area->path, priority);
+	err = aero_os_swapon(h->root, area->path, fd, priority);
+	close(fd);
 	if (!err)
 		aero_say("%s is switched on again", area->path);
 	/* Busy: somebody looks at it at the moment, or it is on after all; the next look tells. */

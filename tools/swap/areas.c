@@ -103,19 +103,32 @@ static bool areas_parse(json_t *json, struct aero_areas *areas)
 
 /* ---- the record ---- */
 
-/* As root one believes only what root alone may write. */
-static int check_owner(const char *root, const char *path)
+#define ADVICE                                                                    \
+	"see which areas are on (swapon --show), switch them off (swapoff), and " \
+	"remove the record last"
+
+/* As root one believes only what root alone may write.  -ENOENT: there is no record. */
+static int open_record(const char *root, const char *path)
 {
+	/* Without waiting, should it be a FIFO. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
 
-	if (stat(path, &st))
-		return errno == ENOENT ? 0 : aero_fail("can't read %s: %s", path, strerror(errno));
-	if (!*root && (st.st_uid || (st.st_mode & (S_IWGRP | S_IWOTH))))
-		return aero_fail("%s can be written by others than root and is not believed; "
-				 "see which areas are on (swapon --show), switch them off "
-				 "(swapoff), and remove the record last",
-				 path);
-	return 1;
+	if (fd < 0 && errno == ENOENT)
+		return -ENOENT;
+	if (fd < 0 || fstat(fd, &st)) {
+		aero_fail("can't read %s: %s", path, strerror(errno));
+	} else if (!aero_os_owned(root, &st) || (st.st_mode & (S_IWGRP | S_IWOTH))) {
+		aero_fail("%s can be written by others than root and is not believed; " ADVICE,
+			  path);
+	} else if (!S_ISREG(st.st_mode)) {
+		aero_fail("%s is not a record of swap areas; " ADVICE, path);
+	} else {
+		return fd;
+	}
+	if (fd >= 0)
+		close(fd);
+	return -EIO;
 }
 
 int aero_areas_load(const char *root, struct aero_areas *areas)
@@ -124,23 +137,21 @@ int aero_areas_load(const char *root, struct aero_areas *areas)
 	json_error_t error;
 	json_t *json;
 	bool good;
-	int ret;
+	int fd;
 
 	memset(areas, 0, sizeof(*areas));
 	path_of(path, sizeof(path), root, AERO_AREAS_RECORD);
-	ret = check_owner(root, path);
-	if (ret <= 0)
-		return ret;
-	json = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+	fd = open_record(root, path);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : -1;
+	json = json_loadfd(fd, JSON_REJECT_DUPLICATES, &error);
+	close(fd);
 	good = json && areas_parse(json, areas);
 	json_decref(json);
 	if (good)
 		return 1;
 	memset(areas, 0, sizeof(*areas));
-	return aero_fail(
-		"%s is not a record of swap areas; see which areas are on (swapon --show), "
-		"switch them off (swapoff), and remove the record last",
-		path);
+	return aero_fail("%s is not a record of swap areas; " ADVICE, path);
 }
 
 int aero_areas_save(const char *root, const struct aero_areas *areas)

@@ -79,7 +79,13 @@ int aero_areas_remove(const char *root, struct aero_areas *areas, char *left);
 /* Writes one for an area of @bytes.  Errors: -errno. */
 int aero_header_write(int fd, uint64_t bytes, const uint8_t *uuid);
 
-/* Does the area still have the header that was written? */
+/*
+ * A descriptor, to be read from, of what lies at the area's path, if it has the header that
+ * was written and only root can have made it so; -1: it is something else.
+ */
+int aero_header_open(const char *root, const struct aero_area *area);
+
+/* Is there such a thing at the area's path? */
 bool aero_header_is(const char *root, const struct aero_area *area);
 
 #endif

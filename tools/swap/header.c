@@ -6,7 +6,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "os.h"
 
 /* Of the kernel's union swap_header, version 1. */
 struct header {
@@ -54,19 +57,61 @@ int aero_header_write(int fd, uint64_t bytes, const uint8_t *uuid)
 	return fsync(fd) ? -errno : 0;
 }
 
-bool aero_header_is(const char *root, const struct aero_area *area)
+/*
+ * An area is a file that only its owner may read and write, or a block device; and it is
+ * root's.  Others could have copied the UUID, which is not secret.
+ */
+static bool is_trusted(const char *root, const struct aero_area *area, const struct stat *st)
 {
-	char path[2 * AERO_PATH_MAX];
-	struct header header;
-	bool same;
-	int fd;
+	if (!aero_os_owned(root, st))
+		return false;
+	/* In a folder that plays the machine a device is a file. */
+	if (area->zram >= 0 && !*root)
+		return S_ISBLK(st->st_mode);
+	return S_ISREG(st->st_mode) && !(st->st_mode & (S_IRWXG | S_IRWXO));
+}
+
+/*
+ * What lies at the path is looked at before it is opened: opening a FIFO would wait for a
+ * writer, and opening a device may do anything.
+ */
+static int open_trusted(const char *root, const struct aero_area *area)
+{
+	char path[2 * AERO_PATH_MAX], link[64];
+	struct stat st;
+	int place, fd = -1;
 
 	snprintf(path, sizeof(path), "%s%s", root, area->path);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	place = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+	if (place < 0)
+		return -1;
+	if (!fstat(place, &st) && is_trusted(root, area, &st)) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", place);
+		fd = open(link, O_RDONLY | O_CLOEXEC);
+	}
+	close(place);
+	return fd;
+}
+
+int aero_header_open(const char *root, const struct aero_area *area)
+{
+	int fd = open_trusted(root, area);
+	struct header header;
+
 	if (fd < 0)
-		return false;
-	same = pread(fd, &header, sizeof(header), 0) == (ssize_t)sizeof(header) &&
-	       !memcmp(header.uuid, area->uuid, AERO_UUID_BYTES);
+		return -1;
+	if (pread(fd, &header, sizeof(header), 0) == (ssize_t)sizeof(header) &&
+	    !memcmp(header.uuid, area->uuid, AERO_UUID_BYTES))
+		return fd;
 	close(fd);
-	return same;
+	return -1;
+}
+
+bool aero_header_is(const char *root, const struct aero_area *area)
+{
+	int fd = aero_header_open(root, area);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }

@@ -13,13 +13,21 @@
 
 #include "files.h"
 
-int aero_os_swapon(const char *root, const char *path, int priority)
+bool aero_os_owned(const char *root, const struct stat *st)
+{
+	return st->st_uid == (*root ? geteuid() : 0);
+}
+
+int aero_os_swapon(const char *root, const char *path, int fd, int priority)
 {
 	int flags = SWAP_FLAG_PREFER | ((priority << SWAP_FLAG_PRIO_SHIFT) & SWAP_FLAG_PRIO_MASK);
+	char link[64];
 
+	(void)path;
 	if (*root)
 		return -ENOTSUP;
-	return swapon(path, flags) ? -errno : 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return swapon(link, flags) ? -errno : 0;
 }
 
 int aero_os_swapoff(const char *root, const char *path)

@@ -7,12 +7,21 @@
 #ifndef AEROSTAT_SWAP_OS_H
 #define AEROSTAT_SWAP_OS_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 /* The kernel's priorities that an administrator may give: 0 to 32767. */
 #define AERO_PRIORITY_MAX 32767
 
-int aero_os_swapon(const char *root, const char *path, int priority);
+/* Does the file belong to root, as all that counts must? */
+bool aero_os_owned(const char *root, const struct stat *st);
+
+/*
+ * Switches on what @fd, a descriptor of any kind, was opened from, whatever @path leads to
+ * by now; @path only names it.
+ */
+int aero_os_swapon(const char *root, const char *path, int fd, int priority);
 
 /*
  * Returns when all pages are in memory again, or -EINTR after a signal: the area is

@@ -63,19 +63,47 @@ static int resolve(const char *root, const char *directory, char *resolved)
 	return 0;
 }
 
+/*
+ * Who can write a directory on the way can put something else in the place of an area.  In a
+ * directory with the sticky bit nobody can replace what is root's.
+ */
+static int check_way(const char *root, const char *resolved)
+{
+	char name[AERO_PATH_MAX], path[2 * AERO_PATH_MAX];
+	size_t length = 0, next;
+	struct stat st;
+
+	for (;;) {
+		snprintf(name, sizeof(name), "%.*s", (int)length, resolved);
+		path_of(path, sizeof(path), root, length ? name : "/");
+		if (lstat(path, &st))
+			return aero_fail("can't look at %s: %s", path, strerror(errno));
+		if (!S_ISDIR(st.st_mode))
+			return aero_fail("%s is not a directory", path);
+		if (!aero_os_owned(root, &st) ||
+		    ((st.st_mode & (S_IWGRP | S_IWOTH)) && !(st.st_mode & S_ISVTX)))
+			return aero_fail("others than root can write %s; choose a directory that "
+					 "only root can write, all the way from /",
+					 path);
+		next = length + strspn(resolved + length, "/");
+		if (!resolved[next])
+			return 0;
+		length = next + strcspn(resolved + next, "/");
+	}
+}
+
 static int check_directory(const char *root, const struct aero_plan *plan, char *resolved)
 {
 	uint64_t wanted_mib = (uint64_t)plan->areas * plan->size_mib, there_mib;
 	char path[2 * AERO_PATH_MAX];
 	struct statvfs fs;
-	struct stat st;
 	int err;
 
 	if (resolve(root, plan->directory, resolved))
 		return -1;
 	path_of(path, sizeof(path), root, resolved);
-	if (stat(path, &st) || !S_ISDIR(st.st_mode))
-		return aero_fail("%s is not a directory", path);
+	if (check_way(root, resolved))
+		return -1;
 	err = aero_os_directory(root, resolved);
 	if (err == -EINVAL)
 		return aero_fail("%s is in memory itself; choose a directory on a disk, or --zram",
@@ -184,8 +212,12 @@ static int make_file(const char *root, struct aero_areas *areas, struct aero_are
 
 static int switch_on(const char *root, const struct aero_areas *areas, const struct aero_area *area)
 {
-	int err = aero_os_swapon(root, area->path, areas->priority);
+	int fd = aero_header_open(root, area), err;
 
+	if (fd < 0)
+		return aero_fail("%s is not what was made a moment ago", area->path);
+	err = aero_os_swapon(root, area->path, fd, areas->priority);
+	close(fd);
 	if (err == -EINVAL && area->zram < 0)
 		return aero_fail("%s: this file system can't hold swap (on btrfs, after chattr +C "
 				 "on the directory, it can)",
