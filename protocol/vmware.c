@@ -18,6 +18,7 @@ _Static_assert(AERO_BLOCK_ORDER == AERO_VMW_2M_ORDER, "the large block is what 2
 #define SAID_DOORBELL	(1U << 1)
 #define SAID_LIMIT_32	(1U << 2)
 #define SAID_FRAME_32	(1U << 3)
+#define SAID_FORGOTTEN	(1U << 4)
 
 static bool has(const struct aero_vmware *v, uint32_t cap)
 {
@@ -186,14 +187,20 @@ static enum aero_reply connect(void *hypervisor, struct aero_link *link)
 	return AERO_REPLY_OK;
 }
 
-static void quiesce(void *hypervisor)
+static void unset_doorbell(struct aero_vmware *v)
 {
-	struct aero_vmware *v = hypervisor;
 	struct aero_vmware_call c;
 
 	if (v->doorbell_set)
 		call(v, AERO_VMW_DOORBELL_SET, VMCI_INVALID_ID, VMCI_INVALID_ID, &c);
 	v->doorbell_set = false;
+}
+
+static void quiesce(void *hypervisor)
+{
+	struct aero_vmware *v = hypervisor;
+
+	unset_doorbell(v);
 	close_doorbell(v);
 }
 
@@ -213,23 +220,44 @@ static enum aero_reply get_target(void *hypervisor, uint64_t limit_pages, uint64
 	return reply_of(status);
 }
 
+/*
+ * The host says of each unit of @batch, all of which should be unlocked, that it is not locked.
+ * So it does not know this balloon.  This is the case after a resume from hibernation, when the
+ * host still has the balloon of the kernel that loaded the image.  The connection is ended, so that
+ * the host unlocks whatever it has locked before the guest uses its pages without asking, and the
+ * caller is told of a reset.  The guest's side of the doorbell is left to quiesce(), because
+ * closing it may sleep, and this may run when the guest is out of memory.
+ */
+static enum aero_reply forgotten(struct aero_vmware *v, struct aero_batch *batch)
+{
+	uint32_t u;
+
+	say_once(v, SAID_FORGOTTEN,
+		 "the host does not know the pages of this balloon, so it is connected anew");
+	unset_doorbell(v);
+	disconnect(v);
+	for (u = 0; u < batch->units; u++)
+		aero_batch_answer(batch, u, AERO_ANSWER_RESET);
+	return AERO_REPLY_RESET;
+}
+
 /* -- one page a call --------------------------------------------------------- */
 
-/* Locks or unlocks one page and returns the answer.  Takes a new target over into @batch. */
-static enum aero_answer move_one(struct aero_vmware *v, uint32_t command, aero_pfn pfn,
-				 struct aero_batch *batch)
+/* Locks or unlocks one page and returns the status.  Takes a new target over into @batch. */
+static uint32_t move_one(struct aero_vmware *v, uint32_t command, aero_pfn pfn,
+			 struct aero_batch *batch)
 {
 	struct aero_vmware_call c;
 
 	if (!has(v, AERO_VMW_CAP_TARGET_64) && pfn.v > UINT32_MAX) {
 		say_once(v, SAID_FRAME_32, "a frame above 16 TiB cannot be named to this host");
-		return AERO_ANSWER_REFUSED;
+		return AERO_VMW_E_PPN;
 	}
 	if (call(v, command, pfn.v, 0, &c) == AERO_VMW_OK) {
 		batch->has_target = true;
 		batch->target_pages = target_of(v, &c);
 	}
-	return answer_of(c.status);
+	return c.status;
 }
 
 /*
@@ -245,14 +273,19 @@ static enum aero_reply move_singly(struct aero_vmware *v, uint32_t command,
 				   struct aero_batch *batch)
 {
 	enum aero_answer answer = AERO_ANSWER_OK;
-	uint32_t u;
+	uint32_t u, status, unknown = 0;
 
 	for (u = 0; u < batch->units; u++) {
-		if (!holds_for_all(answer))
-			answer = move_one(v, command, aero_batch_pfn(batch, u), batch);
+		if (!holds_for_all(answer)) {
+			status = move_one(v, command, aero_batch_pfn(batch, u), batch);
+			unknown += status == AERO_VMW_E_UNLOCKED;
+			answer = answer_of(status);
+		}
 		if (answer != AERO_ANSWER_OK)
 			aero_batch_answer(batch, u, answer);
 	}
+	if (command == AERO_VMW_UNLOCK && unknown == batch->units)
+		return forgotten(v, batch);
 	return answer == AERO_ANSWER_RESET ? AERO_REPLY_RESET : AERO_REPLY_OK;
 }
 
@@ -269,6 +302,17 @@ static void write_batch_page(uint64_t *entry, const struct aero_batch *batch)
 		for (j = 0; j < batch->units_per_block; j++, address += step)
 			*entry++ = address;
 	}
+}
+
+/* Whether the host answered each entry of the batch with "not locked". */
+static bool knows_none(const uint64_t *entry, const struct aero_batch *batch)
+{
+	uint32_t u;
+
+	for (u = 0; u < batch->units; u++)
+		if ((entry[u] & AERO_VMW_ENTRY_STATUS) != AERO_VMW_E_UNLOCKED)
+			return false;
+	return true;
 }
 
 static enum aero_reply read_batch_page(const uint64_t *entry, struct aero_batch *batch)
@@ -316,6 +360,18 @@ static enum aero_reply move_batch(struct aero_vmware *v, uint32_t command, struc
 	return read_batch_page(v->batch_page, batch);
 }
 
+static enum aero_reply unlock_batch(struct aero_vmware *v, uint32_t command,
+				    struct aero_batch *batch)
+{
+	enum aero_reply reply = move_batch(v, command, batch);
+
+	/* Only if no unit was released can all of them be unknown to the host. */
+	if (reply == AERO_REPLY_OK && batch->not_ok == batch->units &&
+	    knows_none(v->batch_page, batch))
+		return forgotten(v, batch);
+	return reply;
+}
+
 static enum aero_reply offer(void *hypervisor, struct aero_batch *batch)
 {
 	struct aero_vmware *v = hypervisor;
@@ -332,9 +388,9 @@ static enum aero_reply reclaim(void *hypervisor, struct aero_batch *batch)
 	struct aero_vmware *v = hypervisor;
 
 	if (batch->wire_order)
-		return move_batch(v, AERO_VMW_BATCHED_2M_UNLOCK, batch);
+		return unlock_batch(v, AERO_VMW_BATCHED_2M_UNLOCK, batch);
 	if (has(v, AERO_VMW_CAP_BATCHED))
-		return move_batch(v, AERO_VMW_BATCHED_UNLOCK, batch);
+		return unlock_batch(v, AERO_VMW_BATCHED_UNLOCK, batch);
 	return move_singly(v, AERO_VMW_UNLOCK, batch);
 }
 

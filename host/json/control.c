@@ -26,6 +26,7 @@ struct wishes {
 	uint64_t force_target;
 	bool zero_counters;
 	bool demand_reset;
+	bool forget_locks;
 };
 
 struct reader {
@@ -273,9 +274,11 @@ static int read_key(struct reader *r, const char *key, json_t *value)
 		return read_bool(r, key, value, &w->zero_counters);
 	if (strcmp(key, "demand_reset") == 0)
 		return read_bool(r, key, value, &w->demand_reset);
+	if (strcmp(key, "forget_locks") == 0)
+		return read_bool(r, key, value, &w->forget_locks);
 	return fail(r,
 		    "unknown key \"%s\"; known are faults, withhold, old_host, target_pages, "
-		    "force_target_pages, zero_counters, demand_reset",
+		    "force_target_pages, zero_counters, demand_reset, forget_locks",
 		    key);
 }
 
@@ -325,6 +328,8 @@ static void apply(struct aero_monitor *m, const struct wishes *w)
 		aero_monitor_force_target(m, w->force_target);
 	if (w->demand_reset)
 		aero_monitor_demand_reset(m);
+	if (w->forget_locks)
+		aero_monitor_forget_locks(m);
 	if (w->zero_counters)
 		aero_monitor_zero_counters(m);
 }

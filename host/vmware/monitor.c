@@ -60,6 +60,11 @@ void aero_monitor_reset(struct aero_monitor *m)
 	aero_monitor_update_target(m);
 }
 
+void aero_monitor_forget_locks(struct aero_monitor *m)
+{
+	aero_books_release_all(&m->books);
+}
+
 void aero_monitor_demand_reset(struct aero_monitor *m)
 {
 	aero_monitor_forget(m);

@@ -141,6 +141,13 @@ void aero_monitor_reset(struct aero_monitor *m);
 void aero_monitor_demand_reset(struct aero_monitor *m);
 
 /*
+ * Forgets all locks (populate is called, the size is 0), but keeps the connection, and does not
+ * tell the guest.  This is what a guest finds that was resumed from hibernation on a host that does
+ * not know its balloon: each page that it unlocks is E_UNLOCKED.
+ */
+void aero_monitor_forget_locks(struct aero_monitor *m);
+
+/*
  * Sets the size of the balloon that the host wants, in pages.  Returns the target that the guest
  * will see, which is the smaller of pages and
  *

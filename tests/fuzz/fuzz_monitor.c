@@ -222,7 +222,10 @@ static void record_host(struct input *in, uint8_t kind)
 		aero_monitor_set_target(t.m, take(in, 2));
 		break;
 	case 2:
-		aero_monitor_reset(t.m);
+		if (kind & 8)
+			aero_monitor_forget_locks(t.m);
+		else
+			aero_monitor_reset(t.m);
 		break;
 	case 3:
 		aero_monitor_demand_reset(t.m);

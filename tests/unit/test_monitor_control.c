@@ -31,6 +31,9 @@ static void every_setting(void **state)
 	assert_int_equal(aero_monitor_counters(t->m)->command[AERO_VMW_LOCK].calls, 1);
 	good(t, "{\"zero_counters\": true}");
 	assert_int_equal(aero_monitor_counters(t->m)->command[AERO_VMW_LOCK].calls, 0);
+	good(t, "{\"forget_locks\": true}");
+	assert_int_equal(aero_monitor_size(t->m), 0);
+	assert_true(aero_monitor_connected(t->m));
 	good(t, "{\"demand_reset\": true}");
 	assert_false(aero_monitor_connected(t->m));
 	good(t, "{\"withhold\": [\"batched\", \"target-64\"]}");
@@ -90,6 +93,7 @@ static void bad_documents_change_nothing(void **state)
 		{"{\"force_target_pages\": true}", "force_target_pages"},
 		{"{\"zero_counters\": 1}", "zero_counters"},
 		{"{\"demand_reset\": \"yes\"}", "demand_reset"},
+		{"{\"forget_locks\": 1}", "forget_locks"},
 		{"{\"old_host\": null}", "old_host"},
 		{"{\"withhold\": \"basic\"}", "withhold"},
 		{"{\"withhold\": [\"fast\"]}", "withhold"},

@@ -184,6 +184,21 @@ static void demanded_reset_holds_until_start(void **state)
 	assert_int_equal(aero_monitor_counters(t->m)->resets_demanded, 1);
 }
 
+static void forgotten_locks_are_not_told_to_the_guest(void **state)
+{
+	struct machine *t = *state;
+
+	machine_start(t, AERO_VMW_CAP_ALL, 10000);
+	call_batch(t, AERO_VMW_BATCHED_2M_LOCK, RUN, RUN, 3);
+	assert_int_equal(call(t, AERO_VMW_LOCK, 100, 0), AERO_VMW_OK);
+	aero_monitor_forget_locks(t->m);
+	machine_check(t);
+	assert_int_equal(aero_monitor_size(t->m), 0);
+	assert_true(aero_monitor_connected(t->m));
+	assert_int_equal(call(t, AERO_VMW_UNLOCK, 100, 0), AERO_VMW_E_UNLOCKED);
+	assert_int_equal(call(t, AERO_VMW_LOCK, 100, 0), AERO_VMW_OK);
+}
+
 static void doorbell_rings_on_a_new_target(void **state)
 {
 	struct machine *t = *state;
@@ -236,6 +251,7 @@ int main(void)
 		MACHINE_TEST(lookup_knows_page_and_order),
 		MACHINE_TEST(system_reset_forgets_the_guest),
 		MACHINE_TEST(demanded_reset_holds_until_start),
+		MACHINE_TEST(forgotten_locks_are_not_told_to_the_guest),
 		MACHINE_TEST(doorbell_rings_on_a_new_target),
 		MACHINE_TEST(counters_can_be_zeroed),
 	};

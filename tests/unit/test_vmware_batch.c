@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* How pages go to a VMware host and come back: by the batch and one by one. */
+#include <string.h>
+
 #include "vmware_script.h"
 
 static const struct aero_hypervisor_ops *const ops = &aero_vmware_ops;
@@ -253,6 +255,95 @@ static void nobody_is_asked_after_a_reset_in_the_middle(void **state)
 	assert_int_equal(batch->answer[9], AERO_ANSWER_RESET);
 }
 
+/* -- a host that does not know the balloon --------------------------------------------------- */
+
+static void all_entries_are(struct host *host, unsigned int n, uint8_t status)
+{
+	memset(host->entry_status, status, n);
+}
+
+/*
+ * Reported: after a resume from hibernation the host still had the balloon of the kernel that
+ * loaded the image.  It answered each unlock with "not locked", every second, and the sizes never
+ * agreed again.
+ */
+static void batch_that_the_host_does_not_know_is_a_reset(void **state)
+{
+	static const enum aero_class classes[] = {AERO_CLASS_PAGE, AERO_CLASS_LARGE};
+	struct host *host;
+	struct aero_batch *batch;
+	unsigned int c, i;
+
+	for (c = 0; c < 2; c++) {
+		host = connected(state, AERO_VMW_CAP_ALL);
+		all_entries_are(host, 5, AERO_VMW_E_UNLOCKED);
+		batch = batch_of(host, classes[c], 5, 0x200);
+		assert_int_equal(ops->reclaim(&host->v, batch), AERO_REPLY_RESET);
+		assert_int_equal(batch->not_ok, 5);
+		for (i = 0; i < 5; i++)
+			assert_int_equal(batch->answer[i], AERO_ANSWER_RESET);
+		all_entries_are(host, 5, 0);
+		ops->quiesce(&host->v);
+	}
+	assert_int_equal(sim_logged(&host->port, "does not know"), 1);
+}
+
+/* The host forgets what it has locked, and the doorbell, before the guest uses its pages. */
+static void unknown_balloon_is_disconnected_at_once(void **state)
+{
+	struct host *host = connected(state, AERO_VMW_CAP_ALL);
+
+	assert_true(host->v.doorbell_set);
+	all_entries_are(host, 1, AERO_VMW_E_UNLOCKED);
+	ops->reclaim(&host->v, batch_of(host, AERO_CLASS_PAGE, 1, 0x200));
+	assert_int_equal(host->calls, 3);
+	assert_call(host, 1, AERO_VMW_DOORBELL_SET, UINT32_MAX, UINT32_MAX);
+	assert_call(host, 2, AERO_VMW_START, 0, 0);
+	assert_int_equal(host->doorbells, 1);
+	ops->quiesce(&host->v);
+	assert_int_equal(host->doorbells, 0);
+	assert_int_equal(host->calls, 3);
+}
+
+static void batch_that_is_partly_unknown_is_no_reset(void **state)
+{
+	struct host *host = connected(state, AERO_VMW_CAP_ALL);
+	struct aero_batch *batch = batch_of(host, AERO_CLASS_PAGE, 5, 0x200);
+
+	all_entries_are(host, 5, AERO_VMW_E_UNLOCKED);
+	host->entry_status[3] = AERO_VMW_E_BUSY;
+	assert_int_equal(ops->reclaim(&host->v, batch), AERO_REPLY_OK);
+	assert_int_equal(batch->not_ok, 5);
+	batch = batch_of(host, AERO_CLASS_PAGE, 5, 0x200);
+	host->entry_status[3] = 0;
+	assert_int_equal(ops->reclaim(&host->v, batch), AERO_REPLY_OK);
+	assert_int_equal(batch->not_ok, 4);
+}
+
+/* To a lock, "not locked" is a senseless answer, which says nothing about the balloon. */
+static void unknown_status_of_a_lock_is_no_reset(void **state)
+{
+	struct host *host = connected(state, AERO_VMW_CAP_ALL);
+
+	all_entries_are(host, 5, AERO_VMW_E_UNLOCKED);
+	assert_int_equal(ops->offer(&host->v, batch_of(host, AERO_CLASS_PAGE, 5, 0x200)),
+			 AERO_REPLY_OK);
+}
+
+static void unbatched_pages_that_the_host_does_not_know_are_a_reset(void **state)
+{
+	struct host *host = connected(state, AERO_VMW_CAP_BASIC);
+	struct aero_batch *batch = batch_of(host, AERO_CLASS_PAGE, 5, 0x200);
+
+	answer_with(host, AERO_VMW_UNLOCK, AERO_VMW_E_UNLOCKED, 4);
+	assert_int_equal(ops->reclaim(&host->v, batch), AERO_REPLY_OK);
+	assert_int_equal(batch->not_ok, 4);
+	batch = batch_of(host, AERO_CLASS_PAGE, 5, 0x200);
+	answer_with(host, AERO_VMW_UNLOCK, AERO_VMW_E_UNLOCKED, 5);
+	assert_int_equal(ops->reclaim(&host->v, batch), AERO_REPLY_RESET);
+	assert_int_equal(batch->answer[0], AERO_ANSWER_RESET);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +365,11 @@ int main(void)
 		TEST(frame_above_32_bits_is_named_in_full_where_granted),
 		TEST(each_status_of_lock_has_its_answer),
 		TEST(nobody_is_asked_after_a_reset_in_the_middle),
+		TEST(batch_that_the_host_does_not_know_is_a_reset),
+		TEST(unknown_balloon_is_disconnected_at_once),
+		TEST(batch_that_is_partly_unknown_is_no_reset),
+		TEST(unknown_status_of_a_lock_is_no_reset),
+		TEST(unbatched_pages_that_the_host_does_not_know_are_a_reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -251,6 +251,37 @@ static const char *reset_at_rest(struct lab_guest *g)
 	return driver_unload(g);
 }
 
+/*
+ * Reported: a guest that was resumed from hibernation had a balloon that the host did not know.
+ * Each unlock was answered with "not locked", and the balloon could not be emptied before the
+ * module was unloaded.
+ */
+static const char *host_forgets(struct lab_guest *g)
+{
+	uint64_t resets, before;
+
+	LAB_OK(lab_data_fill(g, DATA_MIB, 7));
+	LAB_TRY(driver_load(g));
+	LAB_TRY(driver_stat(g, "resets", &before));
+	LAB_TRY(inflate_to(g, PAGES));
+	MONITOR(g, "{\"forget_locks\": true}");
+	LAB_TRY(deflate_to(g, 0));
+	LAB_TRY(sizes_agree(g, 0));
+	LAB_TRY(driver_stat(g, "resets", &resets));
+	LAB_CHECK(resets == before + 1, "%" PRIu64 " resets", resets - before);
+	LAB_TRY(nothing_lost(g));
+
+	/* To a smaller size: the host again has each page that the guest has given. */
+	LAB_TRY(inflate_to(g, PAGES));
+	MONITOR(g, "{\"forget_locks\": true, \"target_pages\": 10000}");
+	LAB_OK(lab_wait_size(g, 10000, 10000, SETTLE_MS));
+	LAB_TRY(sizes_agree(g, 10000));
+	LAB_TRY(deflate_to(g, 0));
+	LAB_TRY(nothing_lost(g));
+	LAB_OK(lab_data_check(g));
+	return driver_unload(g);
+}
+
 static const struct lab_test tests[] = {
 	ROWS(command, "command-invalid"),
 	ROWS(ppn, "ppn-invalid"),
@@ -273,6 +304,7 @@ static const struct lab_test tests[] = {
 	{"reset-inside-a-batch", reset_inside_a_batch, .config = &config},
 	{"reset-while-deflating", reset_while_deflating, .config = &config},
 	{"reset-at-rest", reset_at_rest, .config = &config},
+	{"host-forgets-the-locks", host_forgets, .config = &config},
 };
 
 static const struct lab_suite suite = {
