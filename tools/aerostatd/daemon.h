@@ -21,6 +21,7 @@ struct aero_daemon {
 	const char *root; /* stands before /proc, /sys, /dev and /run; usually nothing */
 	bool verbose, once, dry_run;
 	uint32_t period_ms;
+	int alone;   /* the lock that only one daemon holds */
 	int trigger; /* to poll; -1: there is none */
 	struct aero_psi before;
 	bool away; /* the module was unloaded meanwhile */

@@ -70,6 +70,25 @@ static int check_balloon(const struct aero_daemon *d)
 	return AERO_FAILED;
 }
 
+/*
+ * Two would report one pressure twice and get into each other's way at the areas.  The
+ * kernel gives the lock back when the daemon ends, however it ends.
+ */
+static int be_the_only_one(struct aero_daemon *d)
+{
+	d->alone = -1;
+	if (d->dry_run)
+		return AERO_OK;
+	d->alone = aero_lock(d->root, AERO_DAEMON_LOCK, 0);
+	if (d->alone >= 0)
+		return AERO_OK;
+	if (d->alone == -EBUSY)
+		aero_say("another aerostatd is running; end it first");
+	else
+		aero_say("%s", aero_error());
+	return AERO_FAILED;
+}
+
 static int start(struct aero_daemon *d)
 {
 	int err = aero_psi_read(d->root, &d->before), code;
@@ -77,6 +96,8 @@ static int start(struct aero_daemon *d)
 	if (err)
 		return complain_of_pressure(err);
 	code = check_balloon(d);
+	if (!code)
+		code = be_the_only_one(d);
 	if (code)
 		return code;
 	d->home.root = d->root;
@@ -207,6 +228,8 @@ int aero_daemon_run(struct aero_daemon *d)
 	aero_home_end(&d->home);
 	if (d->trigger >= 0)
 		close(d->trigger);
+	if (d->alone >= 0)
+		close(d->alone);
 	if (stopped && d->verbose)
 		aero_say("told to stop");
 	return code;

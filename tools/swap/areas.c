@@ -315,7 +315,7 @@ int aero_areas_look(const char *root, struct aero_areas *areas)
 
 #define LOCK_RETRY_MS 50U
 
-int aero_areas_lock(const char *root, unsigned int wait_ms)
+int aero_lock(const char *root, const char *name, unsigned int wait_ms)
 {
 	const struct timespec nap = {.tv_nsec = LOCK_RETRY_MS * 1000000L};
 	char path[2 * AERO_PATH_MAX];
@@ -327,7 +327,7 @@ int aero_areas_lock(const char *root, unsigned int wait_ms)
 		aero_fail("can't make %s: %s", path, strerror(errno));
 		return err;
 	}
-	path_of(path, sizeof(path), root, AERO_AREAS_LOCK);
+	path_of(path, sizeof(path), root, name);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) {
 		err = -errno;
@@ -335,14 +335,26 @@ int aero_areas_lock(const char *root, unsigned int wait_ms)
 		return err;
 	}
 	while (flock(fd, LOCK_EX | LOCK_NB)) {
-		if (wait_ms < LOCK_RETRY_MS) {
+		err = -errno;
+		if (err == -EINTR)
+			continue;
+		if (err != -EWOULDBLOCK || wait_ms < LOCK_RETRY_MS) {
 			close(fd);
-			aero_fail("aerostatd or another aerostat is at work on the swap areas; "
-				  "try again in a minute");
-			return -EBUSY;
+			aero_fail("can't lock %s: %s", path, strerror(-err));
+			return err == -EWOULDBLOCK ? -EBUSY : err;
 		}
 		wait_ms -= LOCK_RETRY_MS;
 		nanosleep(&nap, NULL);
 	}
+	return fd;
+}
+
+int aero_areas_lock(const char *root, unsigned int wait_ms)
+{
+	int fd = aero_lock(root, AERO_AREAS_LOCK, wait_ms);
+
+	if (fd == -EBUSY)
+		aero_fail("aerostatd or another aerostat is at work on the swap areas; "
+			  "try again in a minute");
 	return fd;
 }

@@ -15,6 +15,7 @@
 #define AERO_AREAS_FOLDER "/run/aerostat"
 #define AERO_AREAS_RECORD AERO_AREAS_FOLDER "/swap"
 #define AERO_AREAS_LOCK	  AERO_AREAS_FOLDER "/lock"
+#define AERO_DAEMON_LOCK  AERO_AREAS_FOLDER "/aerostatd.lock"
 
 /* The kernel has room for at least 23 areas, whatever it was built with. */
 #define AERO_AREAS_MAX	  16U
@@ -49,8 +50,10 @@ int aero_areas_look(const char *root, struct aero_areas *areas);
 
 /*
  * The lock, as a file descriptor to close; waits up to @wait_ms.  Errors: -EBUSY,
- * or another -errno; with words in any case.
+ * or another -errno; with words in any case.  aero_lock() takes the lock of that name
+ * in AERO_AREAS_FOLDER.
  */
+int aero_lock(const char *root, const char *name, unsigned int wait_ms);
 int aero_areas_lock(const char *root, unsigned int wait_ms);
 
 /* ---- setup.c: making and removing them ---- */
