@@ -10,6 +10,7 @@ struct eval {
 	const struct aero_policy *policy;
 	void *config, *state;
 	bool explain;
+	bool lost; /* not all of the result could be kept */
 	const char *file;
 	/* Of each column of ours, which field of a line it is, from 1; 0: it is not there. */
 	size_t place[64];
@@ -97,38 +98,41 @@ static int read_figures(const struct eval *e, const struct csv *csv,
 	return 0;
 }
 
-static void say(FILE *to, struct eval *e, const struct aero_policy_figures *f)
+/* A stream in memory does not remember errors: only the calls tell.  False: one failed. */
+static bool say(FILE *to, struct eval *e, const struct aero_policy_figures *f)
 {
 	const char *level;
 	uint32_t quiet_left_ms;
 	uint64_t target = 0;
+	bool good;
 
 	if (e->policy->step(e->config, e->state, f, &target))
-		fprintf(to, "%llu", (unsigned long long)target);
+		good = fprintf(to, "%llu", (unsigned long long)target) > 0;
 	else
-		fputc('-', to);
+		good = fputc('-', to) != EOF;
 	if (e->explain) {
 		e->policy->explain(e->state, &level, &quiet_left_ms);
-		fprintf(to, ",%s,%u", level, quiet_left_ms);
+		good = fprintf(to, ",%s,%u", level, quiet_left_ms) > 0 && good;
 	}
-	fputc('\n', to);
+	return fputc('\n', to) != EOF && good;
 }
 
 /* Everything is said at the end, or nothing: what a bad file leads to is no result. */
 static int eval_to(struct eval *e, struct csv *csv, FILE *to)
 {
 	struct aero_policy_figures figures;
-	int ret;
+	int ret = 0;
 
 	if (read_header(e, csv))
 		return -1;
 	fputs(e->explain ? "target,level,quiet_left_ms\n" : "target\n", to);
-	while ((ret = csv_read(csv)) > 0) {
+	/* The input may have no end, so what can't be kept is noticed while it is read. */
+	while (!e->lost && (ret = csv_read(csv)) > 0) {
 		if (read_figures(e, csv, &figures))
 			return -1;
-		say(to, e, &figures);
+		e->lost = !say(to, e, &figures);
 	}
-	return ret;
+	return e->lost ? -1 : ret;
 }
 
 static int flush_all(const char *text, size_t length)
@@ -148,7 +152,7 @@ static int eval_file(struct eval *e, struct csv *csv)
 	int ret;
 
 	ret = to && !eval_to(e, csv, to) ? CLI_OK : CLI_MISUSE;
-	if (!to || ferror(to) || fclose(to)) {
+	if (!to || fclose(to) || e->lost) {
 		cli_complain("no memory for the result");
 		ret = CLI_FAILED;
 	}
