@@ -90,6 +90,30 @@ static void child(const struct aero_home *h, pid_t parent)
 	_exit(err == -EINTR ? 1 : err ? 2 : 0);
 }
 
+void aero_home_blind(struct aero_home *h, const char *why)
+{
+	if (!h->blind_said)
+		aero_say("nothing is brought home: %s", why);
+	h->blind_said = true;
+}
+
+/* What is to be watched meanwhile.  Without it nothing begins. */
+static bool take_bearings(struct aero_home *h)
+{
+	char why[AERO_PATH_MAX];
+	int err = read_effort(h->root, &h->effort);
+
+	snprintf(why, sizeof(why), "can't read %.512s/proc/vmstat: %s", h->root, strerror(-err));
+	if (!err) {
+		err = aero_psi_read(h->root, &h->psi);
+		snprintf(why, sizeof(why), "can't read %.512s" AERO_PSI_FILE ": %s", h->root,
+			 strerror(-err));
+	}
+	if (err)
+		aero_home_blind(h, why);
+	return !err;
+}
+
 void aero_home_begin(struct aero_home *h, const struct aero_area *area, int priority)
 {
 	pid_t parent = getpid(), pid;
@@ -100,7 +124,7 @@ void aero_home_begin(struct aero_home *h, const struct aero_area *area, int prio
 		return;
 	}
 	h->lock = aero_areas_lock(h->root, 0);
-	if (h->lock < 0 || read_effort(h->root, &h->effort) || aero_psi_read(h->root, &h->psi))
+	if (h->lock < 0 || !take_bearings(h))
 		goto fail;
 	h->area = *area;
 	h->priority = priority;
@@ -113,8 +137,10 @@ void aero_home_begin(struct aero_home *h, const struct aero_area *area, int prio
 		child(h, parent);
 	if (pid > 0) {
 		h->child = pid;
+		h->blind_said = false;
 		return;
 	}
+	aero_home_blind(h, "there can be no other process");
 fail:
 	if (h->lock >= 0)
 		close(h->lock);

@@ -77,8 +77,10 @@ static bool fits(struct aero_home *h, const struct aero_area *area)
 	uint64_t available_kib = 0, headroom_kib = 0, spare;
 	bool enough;
 
-	if (aero_memory(h->root, &available_kib, &headroom_kib))
+	if (aero_memory(h->root, &available_kib, &headroom_kib)) {
+		aero_home_blind(h, aero_error());
 		return false;
+	}
 	spare = available_kib > headroom_kib ? available_kib - headroom_kib : 0;
 	enough = area->used_kib <= spare;
 	if (!enough && !h->short_said && h->verbose)

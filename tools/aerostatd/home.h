@@ -23,13 +23,13 @@ struct aero_effort {
 struct aero_home {
 	const char *root;
 	bool verbose, dry_run;
-	uint64_t due_kib;		     /* should be home by now, by the policy's pace */
-	uint64_t due_rest;		     /* of a KiB, in KiB * ms of the policy's interval */
-	uint64_t paced_us;		     /* until when that was worked out; 0: begin anew */
-	unsigned int calm;		     /* reports in a row without pressure */
-	unsigned int resting;		     /* reports to go after it gave up */
-	unsigned int rest;		     /* for how many the next time */
-	bool short_said, bad_said, off_said; /* once, not at each report */
+	uint64_t due_kib;     /* should be home by now, by the policy's pace */
+	uint64_t due_rest;    /* of a KiB, in KiB * ms of the policy's interval */
+	uint64_t paced_us;    /* until when that was worked out; 0: begin anew */
+	unsigned int calm;    /* reports in a row without pressure */
+	unsigned int resting; /* reports to go after it gave up */
+	unsigned int rest;    /* for how many the next time */
+	bool short_said, bad_said, off_said, blind_said; /* once, not at each report */
 	uint64_t told_own_us; /* of what children waited, what aero_home_own_us() has told */
 	bool off;	      /* an area that should be on is not */
 
@@ -68,6 +68,9 @@ void aero_home_end(struct aero_home *h);
 
 /* After giving up, so many reports without another try. */
 #define AERO_REST_REPORTS 30U
+
+/* Says, once until it is over, why nothing can be brought home. */
+void aero_home_blind(struct aero_home *h, const char *why);
 
 /* The child starts; @area is on and holds pages. */
 void aero_home_begin(struct aero_home *h, const struct aero_area *area, int priority);
