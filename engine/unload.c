@@ -30,6 +30,21 @@ void aero_stop(struct aero_balloon *b)
 	b->unload = (struct aero_unload_state){.attempts_left = ATTEMPTS_MAX};
 }
 
+bool aero_let_go(struct aero_balloon *b)
+{
+	if (b->phase == AERO_PHASE_STOPPED || b->link.unbacked)
+		return true;
+	if (!b->reset_required) {
+		b->ops->quiesce(b->hypervisor);
+		b->ops->disconnect(b->hypervisor);
+		aero_store_free_refused(b);
+		b->reset_required = true;
+		b->phase = AERO_PHASE_REST;
+	}
+	aero_store_pop(b);
+	return !b->size_pages;
+}
+
 /*
  * Calls aero_deflate() until the balloon has become smaller.  A call that only bars a class or
  * breaks a block reclaims no page, but is progress nevertheless.  There are at most two such

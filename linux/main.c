@@ -70,11 +70,16 @@ static int start(struct aerostat *a)
 	err = aerostat_policy_files_start(a->policy);
 	if (err)
 		goto no_policy_files;
+	err = aerostat_power_start(a);
+	if (err)
+		goto no_power;
 	a->show_policy = aerostat_policy_show;
 	aerostat_debugfs_start(a);
 	aerostat_worker_start(a);
 	return 0;
 
+no_power:
+	aerostat_policy_files_stop(a->policy);
 no_policy_files:
 	aerostat_policy_stop(a);
 no_policy:
@@ -118,6 +123,7 @@ void aerostat_unregister(const struct aerostat_backend *backend)
 		mutex_unlock(&registration);
 		return;
 	}
+	aerostat_power_stop(a);
 	aerostat_debugfs_stop(a);
 	aerostat_policy_files_stop(a->policy);
 	aerostat_policy_stop(a);

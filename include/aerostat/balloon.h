@@ -202,6 +202,14 @@ enum aero_migration aero_migrate(struct aero_balloon *b, aero_page *from, aero_p
  */
 void aero_stop(struct aero_balloon *b);
 
+/*
+ * Ends the connection and gives one batch of the balloon's pages back to the guest.  Called again
+ * until it returns true, which means that the balloon is empty.  The next aero_step() connects
+ * anew; until then the hypervisor knows nothing of this guest.  On an unbacked link, whose pages
+ * cannot be used without the hypervisor, this does nothing and returns true.
+ */
+bool aero_let_go(struct aero_balloon *b);
+
 /* What the worker does after a step of the unload. */
 enum aero_unload_kind {
 	AERO_UNLOAD_AGAIN,   /* step again as soon as others have had a chance to run */

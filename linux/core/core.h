@@ -31,9 +31,10 @@ struct aerostat {
 	struct workqueue_struct *queue;
 	struct delayed_work work;
 	bool ending; /* single word; when set, no more work is queued */
+	bool paused; /* single word; when set, no step is begun */
 	atomic64_t kicks;
 	u64 relief_pages; /* single word; how much the OOM notifier gives back at once */
-	struct notifier_block oom;
+	struct notifier_block oom, sleep, reboot;
 	struct shrinker *shrinker;
 	struct kobject *kobj;
 	struct dentry *debugfs;
@@ -51,6 +52,14 @@ extern struct aerostat *aerostat_one;
 /* worker.c: prepares the work item, and starts the first run. */
 void aerostat_worker_init(struct aerostat *a);
 void aerostat_worker_start(struct aerostat *a);
+/*
+ * Makes the worker wait and ends the connection, so that the hypervisor forgets the balloon's
+ * pages.  If @empty, gives all of them back to the guest.  Waits for a step in progress and for
+ * isolated pages, but not longer than @patience_ms.  Returns false if that was too short.  The
+ * worker goes on, and connects anew, after aerostat_worker_resume().
+ */
+bool aerostat_worker_pause(struct aerostat *a, bool empty, unsigned int patience_ms);
+void aerostat_worker_resume(struct aerostat *a);
 /* Stops the worker and gives every page back to the guest.  May sleep. */
 void aerostat_worker_stop(struct aerostat *a);
 
@@ -63,6 +72,10 @@ int aerostat_migrate(struct aero_port *port, struct page *to, struct page *from)
 /* relief.c: gives memory back when the guest runs short of it.  Returns 0 or -errno. */
 int aerostat_relief_start(struct aerostat *a);
 void aerostat_relief_stop(struct aerostat *a);
+
+/* power.c: hibernation, restart and kexec.  Returns 0 or -errno. */
+int aerostat_power_start(struct aerostat *a);
+void aerostat_power_stop(struct aerostat *a);
 
 /* knobs.c: the settings */
 enum aerostat_knob {

@@ -31,10 +31,13 @@ static struct aero_next grow(struct aerostat *a, u64 pages)
 
 static struct aero_next step(struct aerostat *a)
 {
-	struct aero_next next;
+	struct aero_next next = {.kind = AERO_NEXT_DELAY};
 
 	mutex_lock(&a->step);
-	next = aero_step(&a->balloon);
+	/* aerostat_worker_resume() queues the work again. */
+	next.delay_ms = a->balloon.config.pace.period_ms;
+	if (!READ_ONCE(a->paused))
+		next = aero_step(&a->balloon);
 	if (next.kind == AERO_NEXT_DELAY && a->backend->run_ended)
 		a->backend->run_ended(a->balloon.pace.retries, next.delay_ms);
 	if (next.kind == AERO_NEXT_DELAY && !a->balloon.size_pages)
@@ -59,7 +62,7 @@ static void work(struct work_struct *w)
 	unsigned long slice_end = jiffies + msecs_to_jiffies(WORK_SLICE_MS);
 	struct aero_next next;
 
-	if (a->backend->before_run)
+	if (a->backend->before_run && !READ_ONCE(a->paused))
 		a->backend->before_run();
 	do {
 		next = step(a);
@@ -101,6 +104,43 @@ void aerostat_worker_init(struct aerostat *a)
 void aerostat_worker_start(struct aerostat *a)
 {
 	queue_delayed_work(a->queue, &a->work, 0);
+}
+
+/* One attempt to let the balloon go.  Returns whether nothing is left to do. */
+static bool let_go(struct aerostat *a, bool empty)
+{
+	bool gone;
+
+	if (!mutex_trylock(&a->step))
+		return false;
+	gone = aero_let_go(&a->balloon);
+	mutex_unlock(&a->step);
+	return gone || !empty;
+}
+
+bool aerostat_worker_pause(struct aerostat *a, bool empty, unsigned int patience_ms)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(patience_ms);
+	u64 before;
+
+	WRITE_ONCE(a->paused, true);
+	for (;;) {
+		before = READ_ONCE(a->balloon.size_pages);
+		if (let_go(a, empty))
+			return true;
+		if (time_after(jiffies, end))
+			return false;
+		if (READ_ONCE(a->balloon.size_pages) < before)
+			cond_resched();
+		else
+			schedule_timeout_uninterruptible(1);
+	}
+}
+
+void aerostat_worker_resume(struct aerostat *a)
+{
+	WRITE_ONCE(a->paused, false);
+	aerostat_kick();
 }
 
 /*

@@ -45,6 +45,46 @@ static void stop_in_the_middle_of_a_run_frees_refused_pages(void **state)
 	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
 }
 
+/* A kernel whose memory is replaced lets go before; if that fails, the balloon comes back. */
+static void balloon_that_let_go_is_connected_anew(void **state)
+{
+	struct rig *rig = *state;
+	unsigned int calls = 0;
+
+	rig_reach(rig, 1100);
+	rig->fake.course[0] = 0;
+	while (!aero_let_go(&rig->b)) {
+		rig_check(rig);
+		assert_true(++calls < 20);
+	}
+	assert_string_equal(rig->fake.course, "quiesce disconnect ");
+	assert_int_equal(rig->b.size_pages, 0);
+	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
+	assert_int_equal(aero_relieve(&rig->b, 10), 0);
+	assert_true(aero_let_go(&rig->b));
+	rig_reach(rig, 1100);
+	rig_check(rig);
+}
+
+/* In the middle of a run, with refused pages set aside, and not to the end. */
+static void letting_go_in_a_run_frees_refused_pages(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.large = false;
+	rig->fake.target_pages = 1024;
+	rig->fake.answer = fake_refuse_first;
+	rig->fake.answer_arg = 5;
+	while (rig->b.size_pages == 0)
+		rig_step(rig);
+	aero_let_go(&rig->b);
+	assert_int_equal(rig->b.refused_n[AERO_UNIT_BASE], 0);
+	rig_check(rig);
+	rig->fake.answer = NULL;
+	rig_reach(rig, 1024);
+	rig_check(rig);
+}
+
 static void stop_before_the_first_step_is_fine(void **state)
 {
 	struct rig *rig = *state;
@@ -287,6 +327,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(stop_says_goodbye_before_a_page_is_freed),
 		RIG_TEST(stop_in_the_middle_of_a_run_frees_refused_pages),
+		RIG_TEST(balloon_that_let_go_is_connected_anew),
+		RIG_TEST(letting_go_in_a_run_frees_refused_pages),
 		RIG_TEST(stop_before_the_first_step_is_fine),
 		RIG_TEST(second_stop_does_nothing),
 		RIG_TEST(nothing_moves_after_stop),

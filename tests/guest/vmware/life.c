@@ -132,6 +132,53 @@ static const char *freeze_and_thaw(struct lab_guest *g)
 	return driver_unload(g);
 }
 
+/*
+ * Reported: the kernel that loads an image of a hibernated one left its balloon to it, and the host
+ * kept pages locked that the guest used.  Whoever opens /dev/snapshot for writing is about to load
+ * an image.  Here none is loaded, and the balloon comes back when the file is closed.
+ */
+static const char *lets_go_before_a_restore(struct lab_guest *g)
+{
+	uint64_t connected;
+	int id;
+
+	LAB_OK(lab_data_fill(g, DATA_MIB, 13));
+	LAB_TRY(driver_load(g));
+	LAB_TRY(inflate_to(g, PAGES));
+	id = lab_begin(g, 60000, "sh exec 3>/dev/snapshot && sleep 10");
+	LAB_CHECK(id > 0, "%s", lab_error());
+	if (lab_wait_size(g, 0, 0, 4000)) {
+		char *out = NULL;
+		int status = lab_end(g, id, 30000, &out);
+
+		return lab_because("not let go; status %d: %s", status, out ? out : lab_error());
+	}
+	lab_sleep_ms(2500);
+	LAB_TRY(monitor_number(g, "connection.connected", &connected));
+	LAB_CHECK(!connected, "it connected again before the image was loaded");
+	LAB_CHECK(lab_end(g, id, 30000, NULL) == 0, "%s", lab_error());
+	LAB_OK(lab_wait_size(g, PAGES, PAGES, SETTLE_MS));
+	LAB_TRY(sizes_agree(g, PAGES));
+	LAB_TRY(deflate_to(g, 0));
+	LAB_TRY(nothing_lost(g));
+	LAB_OK(lab_data_check(g));
+	return driver_unload(g);
+}
+
+/* After hibernation the host may know any balloon or none, so the balloon is connected anew. */
+static const char *connects_anew_after_hibernation(struct lab_guest *g)
+{
+	LAB_TRY(driver_load(g));
+	LAB_TRY(inflate_to(g, PAGES));
+	MONITOR(g, "{\"forget_locks\": true}");
+	LAB_OK(lab_must(g, 30000, "exec 3</dev/snapshot && exec 3<&-"));
+	LAB_OK(lab_wait_size(g, PAGES, PAGES, SETTLE_MS));
+	LAB_TRY(sizes_agree(g, PAGES));
+	LAB_TRY(deflate_to(g, 0));
+	LAB_TRY(nothing_lost(g));
+	return driver_unload(g);
+}
+
 /* The guest may be asked for more than it has: it gives what it can spare and lives. */
 static const char *target_above_limit(struct lab_guest *g)
 {
@@ -248,6 +295,8 @@ static const struct lab_test tests[] = {
 	{"slack-is-left-alone", slack_is_left_alone, .config = &config},
 	{"machine-reset", machine_reset, .config = &config},
 	{"freeze-and-thaw", freeze_and_thaw, .config = &config},
+	{"lets-go-before-a-restore", lets_go_before_a_restore, .config = &config},
+	{"connects-anew-after-hibernation", connects_anew_after_hibernation, .config = &config},
 	{"target-above-limit", target_above_limit, .config = &config},
 	{"target-lies", target_lies, .config = &config},
 	{"no-doorbell", no_doorbell, .config = &config},
