@@ -28,7 +28,7 @@ static int set_up(void **state)
 	char path[128];
 
 	assert_non_null(place);
-	strcpy(place->root, "/tmp/aerostat-record-XXXXXX");
+	strcpy(place->root, P_tmpdir "/aerostat-record-XXXXXX");
 	assert_non_null(mkdtemp(place->root));
 	snprintf(path, sizeof(path), "%s/run", place->root);
 	assert_int_equal(mkdir(path, 0755), 0);
