@@ -39,14 +39,7 @@ static const char *inflate_full_guest(struct lab_guest *g, int64_t *ms)
 
 static const char *peer(struct lab_guest *g, int64_t *ms)
 {
-	uint64_t connected = 0;
-
-	LAB_OK(lab_must(g, 20000, "modprobe vmw_balloon"));
-	for (int i = 0; i < 100 && !connected; i++) {
-		LAB_TRY(monitor_number(g, "connection.connected", &connected));
-		lab_sleep_ms(100);
-	}
-	LAB_CHECK(connected, "vmw_balloon did not connect");
+	LAB_TRY(peer_load(g));
 	LAB_TRY(inflate_full_guest(g, ms));
 	LAB_OK(lab_must(g, 30000, "rmmod vmw_balloon"));
 	return NULL;

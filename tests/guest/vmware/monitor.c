@@ -40,6 +40,12 @@ const char *driver_load(struct lab_guest *g)
 	return wait_connected(g, true);
 }
 
+const char *peer_load(struct lab_guest *g)
+{
+	LAB_OK(lab_must(g, 20000, "modprobe vmw_balloon"));
+	return wait_connected(g, true);
+}
+
 const char *driver_unload(struct lab_guest *g)
 {
 	uint64_t pages;

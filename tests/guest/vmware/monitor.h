@@ -19,6 +19,9 @@ const char *driver_load(struct lab_guest *g);
 /* Unloads it; afterwards the monitor must know of no page and no connection. */
 const char *driver_unload(struct lab_guest *g);
 
+/* Loads the kernel's own vmw_balloon.ko and waits until it is connected. */
+const char *peer_load(struct lab_guest *g);
+
 /* One number of the monitor's report, by keys separated with '.'. */
 const char *monitor_number(struct lab_guest *g, const char *path, uint64_t *out);
 

@@ -13,19 +13,6 @@
 
 static const struct lab_config config = {.memory_mib = 768};
 
-static const char *load(struct lab_guest *g)
-{
-	uint64_t connected = 0;
-
-	LAB_OK(lab_must(g, 20000, "modprobe vmw_balloon"));
-	for (int i = 0; i < 100 && !connected; i++) {
-		LAB_TRY(monitor_number(g, "connection.connected", &connected));
-		lab_sleep_ms(100);
-	}
-	LAB_CHECK(connected, "vmw_balloon did not connect");
-	return NULL;
-}
-
 static const char *unload(struct lab_guest *g)
 {
 	LAB_OK(lab_must(g, 30000, "rmmod vmw_balloon"));
@@ -36,7 +23,7 @@ static const char *unload(struct lab_guest *g)
 static const char *there_and_back(struct lab_guest *g)
 {
 	LAB_OK(lab_data_fill(g, DATA_MIB, 31));
-	LAB_TRY(load(g));
+	LAB_TRY(peer_load(g));
 	LAB_OK(lab_target(g, PAGES));
 	LAB_OK(lab_wait_size(g, PAGES, PAGES, SETTLE_MS));
 	LAB_OK(lab_data_check(g));
@@ -64,7 +51,7 @@ static const char *unbatched(struct lab_guest *g)
 static const char *reset(struct lab_guest *g)
 {
 	LAB_OK(lab_data_fill(g, DATA_MIB, 32));
-	LAB_TRY(load(g));
+	LAB_TRY(peer_load(g));
 	LAB_OK(lab_target(g, PAGES));
 	LAB_OK(lab_wait_size(g, PAGES, PAGES, SETTLE_MS));
 	MONITOR(g, "{\"demand_reset\": true}");
@@ -76,7 +63,7 @@ static const char *reset(struct lab_guest *g)
 
 static const char *unload_full(struct lab_guest *g)
 {
-	LAB_TRY(load(g));
+	LAB_TRY(peer_load(g));
 	LAB_OK(lab_target(g, PAGES));
 	LAB_OK(lab_wait_size(g, PAGES, PAGES, SETTLE_MS));
 	return unload(g);
@@ -84,12 +71,12 @@ static const char *unload_full(struct lab_guest *g)
 
 static const char *machine_reset(struct lab_guest *g)
 {
-	LAB_TRY(load(g));
+	LAB_TRY(peer_load(g));
 	LAB_OK(lab_target(g, PAGES));
 	LAB_OK(lab_wait_size(g, PAGES, PAGES, SETTLE_MS));
 	LAB_OK(lab_reset(g));
 	LAB_OK(lab_wait_size(g, 0, 0, 1000));
-	LAB_TRY(load(g));
+	LAB_TRY(peer_load(g));
 	LAB_OK(lab_wait_size(g, PAGES, PAGES, SETTLE_MS));
 	return unload(g);
 }
@@ -100,7 +87,7 @@ static const char *change_of_driver(struct lab_guest *g)
 	LAB_OK(lab_data_fill(g, DATA_MIB, 33));
 	LAB_OK(lab_target(g, PAGES));
 	for (int i = 0; i < 3; i++) {
-		LAB_TRY(load(g));
+		LAB_TRY(peer_load(g));
 		LAB_OK(lab_wait_size(g, PAGES, PAGES, SETTLE_MS));
 		LAB_TRY(unload(g));
 		LAB_TRY(driver_load(g));
