@@ -23,10 +23,11 @@ static enum aero_class pick_class(const struct aero_balloon *b, uint64_t want_pa
 }
 
 /*
- * The allocator had less than was asked for.  Large blocks: go on with pages.
- * Pages: go on with reclaim.  True when the run is over.
+ * The allocator had only @got blocks, fewer than were asked for.  Large blocks: go on with pages.
+ * Pages: go on with reclaim, as long as it finds some.  True when the run is over.
  */
-static bool ran_dry(struct aero_balloon *b, enum aero_class class, enum aero_run_end *end)
+static bool ran_dry(struct aero_balloon *b, enum aero_class class, unsigned int got,
+		    enum aero_run_end *end)
 {
 	b->counters.take_failed[aero_class_unit(class)][b->pace.effort]++;
 	if (class != AERO_CLASS_PAGE) {
@@ -37,6 +38,12 @@ static bool ran_dry(struct aero_balloon *b, enum aero_class class, enum aero_run
 		aero_pace_light_failed(b);
 		return false;
 	}
+	/*
+	 * One allocation that failed in spite of reclaim says little: other tasks may have been
+	 * given what it reclaimed.  A whole batch that found nothing says that nothing is left.
+	 */
+	if (got)
+		return false;
 	aero_pace_reclaim_failed(b);
 	*end = AERO_END_NO_MEMORY;
 	return true;
@@ -172,7 +179,7 @@ bool aero_inflate(struct aero_balloon *b, enum aero_run_end *end)
 	b->counters.taken[aero_class_unit(class)][b->pace.effort] +=
 		(uint64_t)got * aero_class_units(class);
 	if (got < n)
-		over = ran_dry(b, class, end);
+		over = ran_dry(b, class, got, end);
 	if (got) {
 		aero_batch_fill(b, class, got);
 		over |= aero_offer(b, end);

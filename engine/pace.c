@@ -2,7 +2,7 @@
 /*
  * How fast the balloon may grow.  As long as the allocator has pages, the speed is not limited:
  * first without reclaim, and then with it, at the speed at which the guest reclaims memory.  When
- * an allocation with reclaim fails, the guest has nothing more to spare.  The run ends, and the
+ * a whole batch finds nothing in spite of reclaim, the guest has nothing more to spare.  The run ends, and the
  * next few runs are limited to a rate, which falls with each such failure and rises after limited
  * runs without failure.  docs/design/vmware.md, "Pace", has the rule and VMware's constants.
  */

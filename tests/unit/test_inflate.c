@@ -181,13 +181,32 @@ static void failed_reclaim_halves_the_rate_and_ends_the_run(void **state)
 	rig->b.config.large = false;
 	rig->port.low_pages = RIG_PAGES;
 	rig->port.rule[0] = (struct sim_rule){
-		.effort = AERO_RECLAIM, .order = SIM_ANY, .first = 101, .times = 1};
+		.effort = AERO_RECLAIM, .order = SIM_ANY, .first = 101, .times = 2};
 	rig->fake.target_pages = 2000;
 	assert_int_equal(rig_run(rig), AERO_END_NO_MEMORY);
 	/* What it got before was sent. */
 	assert_int_equal(rig->b.size_pages, 100);
 	assert_int_equal(rig->b.pace.rate, 1024);
 	assert_int_equal(rig->b.pace.slow_left, 4);
+	assert_int_equal(rig->b.counters.take_failed[AERO_UNIT_BASE][AERO_RECLAIM], 2);
+}
+
+/*
+ * It was reported that a guest full of page cache was given up for a second, in the middle of a run
+ * in which reclaim succeeded, because one allocation had failed.
+ */
+static void reclaim_that_makes_progress_does_not_end_the_run(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.large = false;
+	rig->port.low_pages = RIG_PAGES;
+	rig->port.rule[0] = (struct sim_rule){
+		.effort = AERO_RECLAIM, .order = SIM_ANY, .first = 101, .times = 1};
+	rig->fake.target_pages = 2000;
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	assert_int_equal(rig->b.size_pages, 2000);
+	assert_int_equal(rig->b.pace.slow_left, 0);
 	assert_int_equal(rig->b.counters.take_failed[AERO_UNIT_BASE][AERO_RECLAIM], 1);
 }
 
@@ -427,6 +446,7 @@ int main(void)
 		RIG_TEST_CONNECTED(reclaim_that_succeeds_is_not_limited),
 		RIG_TEST_CONNECTED(slow_run_reclaims_rate_pages_and_no_more),
 		RIG_TEST_CONNECTED(failed_reclaim_halves_the_rate_and_ends_the_run),
+		RIG_TEST_CONNECTED(reclaim_that_makes_progress_does_not_end_the_run),
 		RIG_TEST_CONNECTED(never_takes_more_than_is_spare),
 		RIG_TEST_CONNECTED(refused_page_is_kept_until_the_run_ends),
 		RIG_TEST_CONNECTED(at_most_16_refused_are_kept_the_rest_is_freed_at_once),

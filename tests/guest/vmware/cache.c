@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * A guest that is full of clean page cache, first with the kernel's own driver and then with ours,
- * in one boot.  It was reported that ours took nine times longer, 8 MiB/s, because an allocation
+ * A guest that is full of clean page cache, in turn with the kernel's own driver and with ours, in
+ * one boot.  It was reported that ours took nine times longer, 8 MiB/s, because an allocation
  * that failed without reclaim limited the rate although reclaim succeeded.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "monitor.h"
 
@@ -16,6 +17,15 @@
 #define MOVED_MS  100000u
 
 static const struct lab_config config = {.memory_mib = 2048, .cpus = 2};
+
+/* One round each in turn, so that both drivers meet the same machine; the median of these counts.
+ */
+#define ROUNDS 3
+
+struct result {
+	int64_t ms[ROUNDS];
+	uint64_t relieved, large;
+};
 
 /* How long it takes to move MOVED pages out of a guest full of page cache, and back to nothing. */
 static const char *inflate_full_guest(struct lab_guest *g, int64_t *ms)
@@ -37,37 +47,63 @@ static const char *inflate_full_guest(struct lab_guest *g, int64_t *ms)
 	return NULL;
 }
 
-static const char *peer(struct lab_guest *g, int64_t *ms)
+static const char *theirs(struct lab_guest *g, struct result *result, unsigned int round)
 {
 	LAB_TRY(peer_load(g));
-	LAB_TRY(inflate_full_guest(g, ms));
+	LAB_TRY(inflate_full_guest(g, &result->ms[round]));
 	LAB_OK(lab_must(g, 30000, "rmmod vmw_balloon"));
 	return NULL;
 }
 
-static const char *faster_than_peer(struct lab_guest *g)
+static const char *ours(struct lab_guest *g, struct result *result, unsigned int round)
 {
-	uint64_t relieved, large;
-	int64_t theirs, ours;
-
-	LAB_OK(lab_data_fill(g, DATA_MIB, 41));
-	LAB_TRY(peer(g, &theirs));
 	LAB_TRY(driver_load(g));
-	LAB_TRY(inflate_full_guest(g, &ours));
-	LAB_TRY(driver_stat(g, "relieved_pages", &relieved));
-	LAB_TRY(driver_stat(g, "taken_reclaim_large", &large));
-	lab_note("1024 MiB of page cache: vmw_balloon %" PRId64 " ms, aerostat %" PRId64
-		 " ms, %" PRIu64 " blocks of 2 MiB after reclaim",
-		 theirs, ours, large);
-	LAB_CHECK(ours <= theirs, "slower than vmw_balloon");
-	LAB_CHECK(!relieved, "%" PRIu64 " pages given back to the page cache", relieved);
+	LAB_TRY(inflate_full_guest(g, &result->ms[round]));
+	LAB_TRY(driver_stat(g, "relieved_pages", &result->relieved));
+	LAB_TRY(driver_stat(g, "taken_reclaim_large", &result->large));
+	LAB_CHECK(!result->relieved, "%" PRIu64 " pages given back to the page cache",
+		  result->relieved);
 	LAB_TRY(nothing_lost(g));
-	LAB_OK(lab_data_check(g));
 	return driver_unload(g);
 }
 
+static int by_ms(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int64_t median_ms(struct result *result)
+{
+	qsort(result->ms, ROUNDS, sizeof(result->ms[0]), by_ms);
+	return result->ms[ROUNDS / 2];
+}
+
+static const char *faster_than_peer(struct lab_guest *g)
+{
+	struct result peer = {0}, aerostat = {0};
+	int64_t peer_ms, aerostat_ms;
+
+	LAB_OK(lab_data_fill(g, DATA_MIB, 41));
+	for (unsigned int round = 0; round < ROUNDS; round++) {
+		LAB_TRY(theirs(g, &peer, round));
+		LAB_TRY(ours(g, &aerostat, round));
+	}
+	peer_ms = median_ms(&peer);
+	aerostat_ms = median_ms(&aerostat);
+	lab_note("1024 MiB of page cache: vmw_balloon %" PRId64 " ms (%" PRId64 " to %" PRId64
+		 "), aerostat %" PRId64 " ms (%" PRId64 " to %" PRId64 "), %" PRIu64
+		 " blocks of 2 MiB after reclaim",
+		 peer_ms, peer.ms[0], peer.ms[ROUNDS - 1], aerostat_ms, aerostat.ms[0],
+		 aerostat.ms[ROUNDS - 1], aerostat.large);
+	LAB_CHECK(aerostat_ms <= peer_ms, "slower than vmw_balloon");
+	LAB_OK(lab_data_check(g));
+	return NULL;
+}
+
 static const struct lab_test tests[] = {
-	{"page-cache-faster-than-peer", faster_than_peer, .config = &config, .timeout_s = 400},
+	{"page-cache-faster-than-peer", faster_than_peer, .config = &config, .timeout_s = 900},
 };
 
 static const struct lab_suite suite = {
