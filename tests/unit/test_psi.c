@@ -54,6 +54,54 @@ static void totals_and_clocks_that_go_back_say_nothing(void **state)
 	assert_int_equal(aero_psi_stall(&late, &late, 0).some_permille, 0);
 }
 
+/* So much time has passed, and some tasks waited so long, the daemon's child @own_us of it. */
+static bool is_urgent(uint64_t passed_us, uint64_t some_us, uint64_t own_us)
+{
+	const struct aero_psi before = {.some_us = 5000, .at_us = 7000};
+	const struct aero_psi now = {.some_us = 5000 + some_us, .at_us = 7000 + passed_us};
+
+	return aero_psi_is_urgent(&before, &now, own_us);
+}
+
+static void urgent_is_a_share_of_a_second_at_first(void **state)
+{
+	const uint64_t share_us = AERO_PSI_URGENT_PERMILLE * 1000;
+
+	(void)state;
+	assert_false(is_urgent(0, share_us, 0));
+	assert_true(is_urgent(0, share_us + 1, 0));
+	assert_false(is_urgent(1000000, share_us, 0));
+	assert_true(is_urgent(1000000, share_us + 1, 0));
+}
+
+static void urgent_is_a_share_of_the_time_later(void **state)
+{
+	const uint64_t share_us = AERO_PSI_URGENT_PERMILLE * 1000;
+
+	(void)state;
+	assert_false(is_urgent(10000000, 10 * share_us, 0));
+	assert_true(is_urgent(10000000, 10 * share_us + 1, 0));
+}
+
+static void own_waiting_is_not_urgent(void **state)
+{
+	const uint64_t share_us = AERO_PSI_URGENT_PERMILLE * 1000;
+
+	(void)state;
+	assert_false(is_urgent(1000000, 90000 + share_us, 90000));
+	assert_true(is_urgent(1000000, 90000 + share_us + 1, 90000));
+	assert_false(is_urgent(1000000, 90000, UINT64_MAX));
+}
+
+static void totals_that_begin_anew_are_not_urgent(void **state)
+{
+	const struct aero_psi late = {.some_us = 9000000, .at_us = 2000000};
+	const struct aero_psi fresh = {.some_us = 0, .at_us = 3000000};
+
+	(void)state;
+	assert_false(aero_psi_is_urgent(&late, &fresh, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -61,6 +109,10 @@ int main(void)
 		cmocka_unit_test(own_waiting_does_not_count),
 		cmocka_unit_test(all_do_not_wait_longer_than_some),
 		cmocka_unit_test(totals_and_clocks_that_go_back_say_nothing),
+		cmocka_unit_test(urgent_is_a_share_of_a_second_at_first),
+		cmocka_unit_test(urgent_is_a_share_of_the_time_later),
+		cmocka_unit_test(own_waiting_is_not_urgent),
+		cmocka_unit_test(totals_that_begin_anew_are_not_urgent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

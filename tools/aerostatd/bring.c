@@ -149,26 +149,15 @@ fail:
 
 /* ---- while it goes on ---- */
 
-/* A counter that begins anew, or whose file has vanished, has not counted backwards. */
-static uint64_t since(uint64_t now, uint64_t before)
-{
-	return now > before ? now - before : 0;
-}
-
-/* Others, for more than what the policy calls urgent. */
 static bool others_wait(const struct aero_home *h)
 {
-	uint64_t waited_us, own_us, most_us;
+	uint64_t own_us = aero_group_waited_us();
 	struct aero_psi now;
 
 	if (aero_psi_read(h->root, &now))
 		return true;
-	own_us = since(aero_group_waited_us(), h->own_us);
-	waited_us = since(now.some_us, h->psi.some_us);
-	most_us = (now.at_us - h->psi.at_us) * AERO_PSI_URGENT_PERMILLE / 1000;
-	if (most_us < AERO_PSI_URGENT_PERMILLE * 1000)
-		most_us = AERO_PSI_URGENT_PERMILLE * 1000;
-	return waited_us > own_us + most_us;
+	/* The group's file may have vanished. */
+	return aero_psi_is_urgent(&h->psi, &now, own_us > h->own_us ? own_us - h->own_us : 0);
 }
 
 /* Half of what should stay: the pages that come take a part of it themselves. */

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SECOND_US 1000000U
+
 /* "some avg10=0.00 avg60=0.00 avg300=0.00 total=12345" */
 static bool total_of(const char *text, const char *which, uint64_t *us)
 {
@@ -47,11 +49,16 @@ int aero_psi_read(const char *root, struct aero_psi *now)
 	return aero_psi_parse(text, now) ? 0 : -EPROTO;
 }
 
+/* A counter that begins anew has not counted backwards. */
+static uint64_t since(uint64_t before, uint64_t now)
+{
+	return now > before ? now - before : 0;
+}
+
 static uint32_t permille(uint64_t before_us, uint64_t now_us, uint64_t own_us, uint64_t passed_us)
 {
-	uint64_t waited_us = now_us > before_us ? now_us - before_us : 0;
+	uint64_t waited_us = since(own_us, since(before_us, now_us));
 
-	waited_us = waited_us > own_us ? waited_us - own_us : 0;
 	if (waited_us >= passed_us)
 		return passed_us ? 1000 : 0;
 	return (uint32_t)(waited_us * 1000 / passed_us);
@@ -60,7 +67,7 @@ static uint32_t permille(uint64_t before_us, uint64_t now_us, uint64_t own_us, u
 struct aero_stall aero_psi_stall(const struct aero_psi *before, const struct aero_psi *now,
 				 uint64_t own_us)
 {
-	uint64_t passed_us = now->at_us > before->at_us ? now->at_us - before->at_us : 0;
+	uint64_t passed_us = since(before->at_us, now->at_us);
 	struct aero_stall stall = {
 		.some_permille = permille(before->some_us, now->some_us, own_us, passed_us),
 		.full_permille = permille(before->full_us, now->full_us, own_us, passed_us),
@@ -70,6 +77,16 @@ struct aero_stall aero_psi_stall(const struct aero_psi *before, const struct aer
 	if (stall.full_permille > stall.some_permille)
 		stall.full_permille = stall.some_permille;
 	return stall;
+}
+
+bool aero_psi_is_urgent(const struct aero_psi *before, const struct aero_psi *now, uint64_t own_us)
+{
+	uint64_t passed_us = since(before->at_us, now->at_us);
+
+	if (passed_us < SECOND_US)
+		passed_us = SECOND_US;
+	return since(own_us, since(before->some_us, now->some_us)) >
+	       passed_us * AERO_PSI_URGENT_PERMILLE / 1000;
 }
 
 /* In microseconds of a window of a second. */

@@ -38,6 +38,12 @@ struct aero_stall aero_psi_stall(const struct aero_psi *before, const struct aer
 #define AERO_PSI_URGENT_PERMILLE (4 * AERO_STALL_PERMILLE)
 
 /*
+ * From @before to @now, did some tasks wait longer than that share of the time, or of a
+ * second where less has passed?  @own_us is taken off, as above.
+ */
+bool aero_psi_is_urgent(const struct aero_psi *before, const struct aero_psi *now, uint64_t own_us);
+
+/*
  * A file descriptor that poll() finds in POLLPRI when some task waited for that share of
  * a second.  At most once a second.
  */
