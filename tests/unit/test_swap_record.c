@@ -11,51 +11,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "areas.h"
+#include "machine.h"
 #include "os.h"
-
-struct place {
-	char root[64];
-	char record[128];
-};
 
 static int set_up(void **state)
 {
-	struct place *place = calloc(1, sizeof(*place));
-	char path[128];
+	struct machine *machine = machine_new();
 
-	assert_non_null(place);
-	strcpy(place->root, P_tmpdir "/aerostat-record-XXXXXX");
-	assert_non_null(mkdtemp(place->root));
-	snprintf(path, sizeof(path), "%s/run", place->root);
-	assert_int_equal(mkdir(path, 0755), 0);
-	snprintf(path, sizeof(path), "%s" AERO_AREAS_FOLDER, place->root);
-	assert_int_equal(mkdir(path, 0755), 0);
-	snprintf(place->record, sizeof(place->record), "%s" AERO_AREAS_RECORD, place->root);
-	*state = place;
+	machine_folder(machine, AERO_AREAS_FOLDER);
+	*state = machine;
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	struct place *place = *state;
-	char path[128];
-
-	unlink(place->record);
-	snprintf(path, sizeof(path), "%s" AERO_AREAS_FOLDER, place->root);
-	rmdir(path);
-	snprintf(path, sizeof(path), "%s/run", place->root);
-	rmdir(path);
-	assert_int_equal(rmdir(place->root), 0);
-	free(place);
+	machine_remove(*state);
 	return 0;
 }
 
 /* A record of @count devices, as the tools write it. */
-static json_t *recorded(const struct place *place, size_t count)
+static json_t *recorded(const struct machine *machine, size_t count)
 {
 	static struct aero_areas areas;
 	json_t *json;
@@ -68,36 +45,37 @@ static json_t *recorded(const struct place *place, size_t count)
 		areas.area[i].zram = (int)i;
 		snprintf(areas.area[i].path, sizeof(areas.area[i].path), "/dev/zram%zu", i);
 	}
-	assert_int_equal(aero_areas_save(place->root, &areas), 0);
-	json = json_load_file(place->record, JSON_REJECT_DUPLICATES, NULL);
+	assert_int_equal(aero_areas_save(machine->root, &areas), 0);
+	json = json_load_file(machine_path(machine, AERO_AREAS_RECORD), JSON_REJECT_DUPLICATES,
+			      NULL);
 	assert_non_null(json);
 	return json;
 }
 
 /* Writes the record, reads it, and frees it. */
-static int load(const struct place *place, json_t *json)
+static int load(const struct machine *machine, json_t *json)
 {
 	static struct aero_areas areas;
 
-	assert_int_equal(json_dump_file(json, place->record, 0), 0);
+	assert_int_equal(json_dump_file(json, machine_path(machine, AERO_AREAS_RECORD), 0), 0);
 	json_decref(json);
-	return aero_areas_load(place->root, &areas);
+	return aero_areas_load(machine->root, &areas);
 }
 
-static int load_with(const struct place *place, const char *key, json_t *value)
+static int load_with(const struct machine *machine, const char *key, json_t *value)
 {
-	json_t *json = recorded(place, 2);
+	json_t *json = recorded(machine, 2);
 
 	json_object_set_new(json, key, value);
-	return load(place, json);
+	return load(machine, json);
 }
 
-static int load_with_area(const struct place *place, const char *key, json_t *value)
+static int load_with_area(const struct machine *machine, const char *key, json_t *value)
 {
-	json_t *json = recorded(place, 2);
+	json_t *json = recorded(machine, 2);
 
 	json_object_set_new(json_array_get(json_object_get(json, "areas"), 1), key, value);
-	return load(place, json);
+	return load(machine, json);
 }
 
 static void what_was_written_is_believed(void **state)
@@ -176,16 +154,13 @@ static void paths_of_files_are_absolute(void **state)
 /* Of two values under one name nobody knows which is meant. */
 static void names_that_stand_twice_are_refused(void **state)
 {
-	const struct place *place = *state;
+	const struct machine *machine = *state;
 	static struct aero_areas areas;
-	json_t *json = recorded(place, 1);
+	json_t *json = recorded(machine, 1);
 	char *text = json_dumps(json, 0);
-	FILE *file = fopen(place->record, "w");
 
-	assert_non_null(file);
-	fprintf(file, "{\"size_mib\": 5, %s", text + 1);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(aero_areas_load(place->root, &areas), -1);
+	machine_write(machine, AERO_AREAS_RECORD, "{\"size_mib\": 5, %s", text + 1);
+	assert_int_equal(aero_areas_load(machine->root, &areas), -1);
 	free(text);
 	json_decref(json);
 }
