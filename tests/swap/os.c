@@ -5,7 +5,7 @@
  * FOLDER/fake what is to go wrong:
  *
  *   used           KiB that lie in an area from the moment it is switched on
- *   swapon-errno, swapoff-errno, add-errno, remove-errno
+ *   swapon-errno, swapoff-errno, add-errno, remove-errno, reserve-errno
  *                  "ERRNO" for each call; "ERRNO N": for the Nth (from 1) of this program
  *   swapoff-ms     how long one takes; it can be killed meanwhile
  *   forged         the inode number of what belongs to somebody else
@@ -197,6 +197,16 @@ int aero_os_zram_remove(const char *root, int number)
 		return -errno;
 	snprintf(name, sizeof(name), "/sys/block/zram%d", number);
 	return rmdir(at(root, name)) ? -errno : 0;
+}
+
+int aero_os_reserve(const char *root, int fd, uint64_t bytes)
+{
+	static unsigned int calls;
+	int err = wanted(root, "reserve-errno", ++calls);
+
+	if (err)
+		return err;
+	return fallocate(fd, 0, 0, (off_t)bytes) ? -errno : 0;
 }
 
 int aero_os_directory(const char *root, const char *directory)

@@ -134,6 +134,14 @@ int aero_os_zram_remove(const char *root, int number)
 
 /* ---- files ---- */
 
+int aero_os_reserve(const char *root, int fd, uint64_t bytes)
+{
+	(void)root;
+	if (!fallocate(fd, 0, 0, (off_t)bytes))
+		return 0;
+	return errno == ENOSYS ? -EOPNOTSUPP : -errno;
+}
+
 int aero_os_directory(const char *root, const char *path)
 {
 	struct statfs fs;

@@ -43,6 +43,9 @@ int aero_os_zram_resize(const char *root, int number, uint32_t size_mib);
 /* Waits a little for whoever happens to look at it. */
 int aero_os_zram_remove(const char *root, int number);
 
+/* Room for @bytes of a file, without holes.  -EOPNOTSUPP: the file system can't. */
+int aero_os_reserve(const char *root, int fd, uint64_t bytes);
+
 /* Can files below @path hold swap?  -EINVAL: they are in memory themselves. */
 int aero_os_directory(const char *root, const char *path);
 

@@ -147,14 +147,13 @@ static int open_area(const char *root, const char *name, int flags)
 }
 
 /* Swap wants a file without holes; where the file system can't reserve room, zeroes do. */
-static int fill(int fd, uint64_t bytes)
+static int fill(const char *root, int fd, uint64_t bytes)
 {
 	static const char zeroes[1 << 16];
+	int err = aero_os_reserve(root, fd, bytes);
 
-	if (!fallocate(fd, 0, 0, (off_t)bytes))
-		return 0;
-	if (errno != EOPNOTSUPP && errno != ENOSYS)
-		return -errno;
+	if (err != -EOPNOTSUPP)
+		return err;
 	errno = 0;
 	for (uint64_t done = 0; done < bytes; done += sizeof(zeroes))
 		if (pwrite(fd, zeroes, sizeof(zeroes), (off_t)done) != (ssize_t)sizeof(zeroes))
@@ -201,7 +200,7 @@ static int make_file(const char *root, struct aero_areas *areas, struct aero_are
 	if (fd < 0)
 		return -1;
 	if (!record(root, areas, area)) {
-		err = fill(fd, areas->size_mib * MIB);
+		err = fill(root, fd, areas->size_mib * MIB);
 		if (!err)
 			return fd;
 		aero_fail("can't write %s: %s", area->path, strerror(-err));
