@@ -5,16 +5,19 @@
  * then with two such calls, as many pairs as the budget allows.  The ownership checker runs
  * after each step; in the end the balloon must reach targets and unload with nothing lost.
  *
- * A failure prints the list of cut points, which replays it.
+ * A failure prints the list of cut points, which replays it, and the test goes on behind it.
+ * Which of the pairs are taken is another at each run; the seed that says so is printed.
  */
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "world.h"
-
-void __sanitizer_set_death_callback(void (*callback)(void));
 
 #define PAGES	      28U
 #define ABSENT	      (2 * BLOCK)
@@ -217,44 +220,55 @@ static bool is_for(const struct scenario *scenario, const struct setting *settin
 
 /* -- one run ------------------------------------------------------------------------------ */
 
+/* How many pairs begin with each single cut, of all scenarios in their order. */
+#define SINGLES_MAX 65536U
+
+/*
+ * A failure ends its process, be it the checker's or a sanitizer's.  So the runs are made by a
+ * child, and what it does is noted where the parent sees it, which goes on behind the failure
+ * with another child.
+ */
+static struct {
+	struct cut cuts[CUT_PLAN_MAX]; /* of the run that is made */
+	unsigned int n;
+	uint32_t calls;		    /* without a cut */
+	uint64_t pairs_at;	    /* pairs that have been passed by, of all scenarios */
+	uint64_t runs;		    /* with two cuts */
+	unsigned int i;		    /* the scenario and setting, as choose() has it */
+	unsigned int failures;	    /* of them */
+	unsigned int tests, failed; /* results that were told */
+	uint64_t starts[SCENARIOS * SETTINGS]; /* where the singles of each begin */
+	uint64_t singles;		       /* of all scenarios */
+	uint64_t pairs_of[SINGLES_MAX];
+} * noted;
+
 static struct world world;
 
 static struct {
 	const struct scenario *scenario;
 	const struct setting *setting;
-	struct cut cuts[CUT_PLAN_MAX];
-	unsigned int n;
 	bool replaying;
-	unsigned int tests;
 } now;
 
-/* After a failure, whether it is the checker's or a sanitizer's: how to see it again. */
 static void say_how_to_replay(void)
 {
-	static bool said;
 	char cuts[256];
 
-	if (said || !now.scenario)
-		return;
-	said = true;
-	cut_print(now.cuts, now.n, cuts, sizeof(cuts));
-	if (!now.replaying)
-		printf("not ok %u - %s-%s\n", now.tests + 1, now.scenario->name, now.setting->name);
+	cut_print(noted->cuts, noted->n, cuts, sizeof(cuts));
 	printf("# replay with: --replay %s-%s %s\n", now.scenario->name, now.setting->name, cuts);
-	fflush(stdout);
 }
 
 static void on_failure(const char *message)
 {
 	printf("# %s\n", message);
-	say_how_to_replay();
+	fflush(stdout);
 }
 
 /* What the calls were is in cut_plan afterwards. */
 static void run(const struct cut *cuts, unsigned int n)
 {
-	now.n = n;
-	memcpy(now.cuts, cuts, n * sizeof(*cuts));
+	noted->n = n;
+	memcpy(noted->cuts, cuts, n * sizeof(*cuts));
 	world_create(&world, now.setting, PAGES, now.scenario->absent);
 	now.scenario->prepare(&world);
 	if (now.replaying)
@@ -265,6 +279,16 @@ static void run(const struct cut *cuts, unsigned int n)
 }
 
 /* -- all of them --------------------------------------------------------------------------- */
+
+/* Of one scenario, so many failures are listed. */
+#define FAILURES_MAX 10U
+
+static bool choose(unsigned int i)
+{
+	now.scenario = &scenarios[i / SETTINGS];
+	now.setting = &settings[i % SETTINGS];
+	return is_for(now.scenario, now.setting);
+}
 
 /* The cut after @cut: another way of the same call, or the next call. */
 static bool next_cut(const uint8_t *made, uint32_t calls, struct cut *cut)
@@ -287,125 +311,211 @@ static uint64_t ways_after(uint32_t at)
 	return ways;
 }
 
-/* How many pairs begin with each single cut, of all scenarios in their order. */
-#define SINGLES_MAX 65536U
-static uint64_t pairs_of[SINGLES_MAX];
+/* The calls of a run that has just been made, which the next run overwrites. */
+static uint32_t keep_calls(uint8_t *made)
+{
+	if (cut_plan.calls == CUT_CALLS_MAX)
+		sim_fail("more calls than can be cut");
+	memcpy(made, cut_plan.made, sizeof(cut_plan.made));
+	return cut_plan.calls;
+}
 
-struct figures {
-	uint32_t calls;
-	uint64_t singles, pairs; /* runs there are */
-};
+/* After a failure it goes on behind this cut, or this pair; 0: from the beginning. */
+static struct cut resume[2];
 
 /* Once without a cut, which must do, and once with each. */
-static struct figures run_singles(uint64_t *pairs)
+static void work_on_singles(void)
 {
 	static uint8_t made[CUT_CALLS_MAX + 1];
-	struct figures f = {0};
-	struct cut cut = {.at = 1};
+	struct cut cut = resume[0].at ? resume[0] : (struct cut){.at = 1};
 
+	if (!resume[0].at)
+		noted->starts[noted->i] = noted->singles;
 	run(&cut, 0);
-	f.calls = cut_plan.calls;
-	if (f.calls == CUT_CALLS_MAX)
-		sim_fail("more calls than can be cut");
-	memcpy(made, cut_plan.made, sizeof(made));
-	while (next_cut(made, f.calls, &cut)) {
+	noted->calls = keep_calls(made);
+	while (next_cut(made, noted->calls, &cut)) {
+		if (noted->singles == SINGLES_MAX)
+			sim_fail("more cuts than pairs_of[] has room for");
 		run(&cut, 1);
-		pairs[f.singles] = ways_after(cut.at);
-		f.pairs += pairs[f.singles++];
+		noted->pairs_of[noted->singles++] = ways_after(cut.at);
 	}
-	return f;
+	printf("# %u calls, each in each way: %llu runs\n", noted->calls,
+	       (unsigned long long)(noted->singles - noted->starts[noted->i]));
 }
 
-/*
- * Each @stride-th pair of cuts, of which @at have been passed by; @pairs says how many begin
- * with each single cut.  Returns how many were run.
- */
-static uint64_t run_pairs(uint64_t stride, uint64_t *at, const uint64_t **pairs)
+/* False: there is no going on behind it. */
+static bool single_failed(void)
 {
-	static uint8_t made[CUT_CALLS_MAX + 1], made_first[CUT_CALLS_MAX + 1];
-	struct cut cuts[2] = {{.at = 1}};
-	uint64_t n, runs = 0;
-	uint32_t calls, calls_first;
+	if (!noted->n)
+		return false;
+	/* What fails alone is not tried with another. */
+	noted->pairs_of[noted->singles++] = 0;
+	resume[0] = noted->cuts[0];
+	return true;
+}
 
-	run(cuts, 0);
-	calls = cut_plan.calls;
-	memcpy(made, cut_plan.made, sizeof(made));
-	while (next_cut(made, calls, &cuts[0])) {
-		n = *(*pairs)++;
-		/* None of them has its turn. */
-		if (*at % stride && n < stride - *at % stride) {
-			*at += n;
+/* Each so-many-th pair is run, and which of them, the seed says. */
+static uint64_t stride;
+
+/* The pairs that begin with @first, from the one behind @second on. */
+static void work_on_pairs_of(struct cut first, struct cut second)
+{
+	static uint8_t made[CUT_CALLS_MAX + 1];
+	struct cut cuts[2] = {first, second};
+	uint32_t calls;
+
+	run(cuts, 1);
+	calls = keep_calls(made);
+	while (next_cut(made, calls, &cuts[1])) {
+		if (noted->pairs_at++ % stride)
 			continue;
-		}
-		run(cuts, 1);
-		calls_first = cut_plan.calls;
-		memcpy(made_first, cut_plan.made, sizeof(made_first));
-		cuts[1] = (struct cut){.at = cuts[0].at + 1};
-		while (next_cut(made_first, calls_first, &cuts[1])) {
-			if ((*at)++ % stride)
-				continue;
-			run(cuts, 2);
-			runs++;
-		}
+		noted->runs++;
+		run(cuts, 2);
 	}
-	return runs;
 }
 
-static bool choose(unsigned int i)
+static void work_on_pairs(void)
 {
-	now.scenario = &scenarios[i / SETTINGS];
-	now.setting = &settings[i % SETTINGS];
-	return is_for(now.scenario, now.setting);
+	static uint8_t made[CUT_CALLS_MAX + 1];
+	struct cut first = {.at = 1};
+	const uint64_t *pairs = noted->pairs_of + noted->starts[noted->i];
+	bool behind = !resume[1].at;
+	uint64_t n;
+	uint32_t calls;
+
+	run(&first, 0);
+	calls = keep_calls(made);
+	while (next_cut(made, calls, &first)) {
+		n = *pairs++;
+		if (!behind) {
+			behind = first.at == resume[0].at && first.way == resume[0].way;
+			if (behind)
+				work_on_pairs_of(first, resume[1]);
+		} else if (noted->pairs_at % stride && n < stride - noted->pairs_at % stride) {
+			/* None of them has its turn. */
+			noted->pairs_at += n;
+		} else if (n) {
+			work_on_pairs_of(first, (struct cut){.at = first.at + 1});
+		}
+	}
+}
+
+static bool pair_failed(void)
+{
+	/* With fewer cuts it failed, which it did not before: that has no end. */
+	if (noted->n < 2)
+		return false;
+	memcpy(resume, noted->cuts, sizeof(resume));
+	return true;
 }
 
 /* A stride without small factors: the ways of a call must not fall into step with it. */
 static uint64_t stride_for(uint64_t pairs, uint64_t budget)
 {
-	uint64_t stride = (pairs + budget - 1) / budget;
+	uint64_t every = (pairs + budget - 1) / budget;
 
-	while (stride > 1 && (stride % 2 == 0 || stride % 3 == 0 || stride % 5 == 0))
-		stride++;
-	return stride ? stride : 1;
+	while (every > 1 && (every % 2 == 0 || every % 3 == 0 || every % 5 == 0))
+		every++;
+	return every ? every : 1;
 }
 
-static void run_all(uint64_t budget)
-{
-	struct figures f, sum = {0};
-	unsigned int i, plan = 0;
-	uint64_t stride, runs, at = 0;
-	const uint64_t *pairs = pairs_of;
+/* What is done with each scenario, and what after a failure. */
+struct phase {
+	const char *suffix;
+	void (*work)(void);
+	bool (*failed)(void);
+};
 
-	for (i = 0; i < SCENARIOS * SETTINGS; i++)
+/* Of one scenario that has been done with; then comes the next. */
+static void tell_result(const struct phase *phase)
+{
+	printf("%sok %u - %s-%s%s\n", noted->failures ? "not " : "", ++noted->tests,
+	       now.scenario->name, now.setting->name, phase->suffix);
+	fflush(stdout);
+	noted->failed += noted->failures > 0;
+	noted->failures = 0;
+	noted->i++;
+}
+
+/* The child: all scenarios from noted->i on. */
+static void work_on_all(const struct phase *phase)
+{
+	for (; noted->i < SCENARIOS * SETTINGS; memset(resume, 0, sizeof(resume))) {
+		if (!choose(noted->i)) {
+			noted->i++;
+			continue;
+		}
+		phase->work();
+		tell_result(phase);
+	}
+}
+
+static bool in_a_child(const struct phase *phase)
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0) {
+		perror("interrupt: fork");
+		exit(EXIT_FAILURE);
+	}
+	if (!pid) {
+		work_on_all(phase);
+		exit(EXIT_SUCCESS);
+	}
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+static void run_phase(const struct phase *phase)
+{
+	noted->i = 0;
+	memset(resume, 0, sizeof(resume));
+	while (!in_a_child(phase)) {
+		if (noted->i == SCENARIOS * SETTINGS) {
+			printf("# memory was lost, or the like, as said above\n");
+			noted->failed++;
+			return;
+		}
+		choose(noted->i);
+		say_how_to_replay();
+		if (++noted->failures < FAILURES_MAX && phase->failed())
+			continue;
+		printf("# it is not gone on with here\n");
+		tell_result(phase);
+		memset(resume, 0, sizeof(resume));
+	}
+}
+
+static bool run_all(uint64_t budget, uint64_t seed)
+{
+	static const struct phase singles = {"", work_on_singles, single_failed};
+	static const struct phase twice = {"-twice", work_on_pairs, pair_failed};
+	unsigned int plan = 0;
+	uint64_t pairs = 0;
+
+	for (unsigned int i = 0; i < SCENARIOS * SETTINGS; i++)
 		plan += choose(i);
 	printf("1..%u\n", 2 * plan);
-	for (i = 0; i < SCENARIOS * SETTINGS; i++) {
-		if (!choose(i))
-			continue;
-		f = run_singles(pairs_of + sum.singles);
-		printf("ok %u - %s-%s\n# %u calls, each in each way: %llu runs\n", ++now.tests,
-		       now.scenario->name, now.setting->name, f.calls,
-		       (unsigned long long)f.singles);
-		sum.singles += f.singles;
-		sum.pairs += f.pairs;
-		if (sum.singles > SINGLES_MAX / 2)
-			sim_fail("more cuts than pairs_of[] has room for");
-	}
-	stride = stride_for(sum.pairs, budget);
-	for (i = 0, runs = 0; i < SCENARIOS * SETTINGS; i++) {
-		if (!choose(i))
-			continue;
-		runs += run_pairs(stride, &at, &pairs);
-		printf("ok %u - %s-%s-twice\n", ++now.tests, now.scenario->name, now.setting->name);
-		fflush(stdout);
-	}
-	printf("# %llu runs with one cut; with two %llu of %llu\n", (unsigned long long)sum.singles,
-	       (unsigned long long)runs, (unsigned long long)sum.pairs);
+	run_phase(&singles);
+	for (uint64_t i = 0; i < noted->singles; i++)
+		pairs += noted->pairs_of[i];
+	stride = stride_for(pairs, budget);
+	noted->pairs_at = seed % stride;
+	printf("# of the pairs each %llu-th; to take the same ones again: --pairs %llu --seed %llu\n",
+	       (unsigned long long)stride, (unsigned long long)budget, (unsigned long long)seed);
+	run_phase(&twice);
+	printf("# %llu runs with one cut; with two %llu of %llu\n",
+	       (unsigned long long)noted->singles, (unsigned long long)noted->runs,
+	       (unsigned long long)pairs);
+	return !noted->failed;
 }
 
 /* -- the command line ------------------------------------------------------------------------ */
 
 static struct {
-	unsigned long long pairs;
+	unsigned long long pairs, seed;
 	const char *scenario, *cuts;
 } options = {.pairs = PAIRS_DEFAULT};
 
@@ -418,6 +528,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		options.pairs = strtoull(arg, &end, 10);
 		if (!options.pairs || *end)
 			argp_error(state, "--pairs is a number from 1 on, not '%s'", arg);
+		return 0;
+	case 's':
+		options.seed = strtoull(arg, &end, 10);
+		if (!*arg || *end)
+			argp_error(state, "--seed is a number, not '%s'", arg);
 		return 0;
 	case 'r':
 		options.scenario = arg;
@@ -468,6 +583,7 @@ int main(int argc, char **argv)
 {
 	static const struct argp_option known[] = {
 		{"pairs", 'p', "N", 0, "Try so many pairs of cuts at the most (default 2000)", 0},
+		{"seed", 's', "N", 0, "Which of the pairs: as an earlier run printed it", 0},
 		{"replay", 'r', "SCENARIO", 0,
 		 "Run one scenario with CUTS, such as 12:busy,40:reset", 0},
 		{0},
@@ -479,11 +595,16 @@ int main(int argc, char **argv)
 		.doc = "Runs short scenarios with each of their calls going wrong in each way.",
 	};
 
+	noted = mmap(NULL, sizeof(*noted), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
+	if (noted == MAP_FAILED) {
+		perror("interrupt: mmap");
+		return EXIT_FAILURE;
+	}
+	options.seed = (unsigned long long)time(NULL);
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
 	sim_on_failure = on_failure;
-	__sanitizer_set_death_callback(say_how_to_replay);
 	if (options.scenario)
 		return replay();
-	run_all(options.pairs);
-	return EXIT_SUCCESS;
+	return run_all(options.pairs, options.seed) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
