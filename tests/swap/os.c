@@ -9,6 +9,7 @@
  *                  "ERRNO" for each call; "ERRNO N": for the Nth (from 1) of this program
  *   swapoff-ms     how long one takes; it can be killed meanwhile
  *   forged         the inode number of what belongs to somebody else
+ *   next           the number the next zram device is expected to have
  *   tmpfs          directories are in memory
  *   elsewhere      /proc/swaps shows areas from the root of their file system, as it does
  *                  for what was switched on in a mount namespace that has ended
@@ -152,6 +153,30 @@ int aero_os_swapoff(const char *root, const char *area)
 
 /* ---- zram ---- */
 
+int aero_os_zram_next(const char *root)
+{
+	unsigned int unused, guess = told(root, "next", &unused);
+	char name[64];
+
+	for (int id = 0;; id++) {
+		snprintf(name, sizeof(name), "/sys/block/zram%d", id);
+		if (access(at(root, name), F_OK))
+			return access(at(root, "/fake/next"), F_OK) ? id : (int)guess;
+	}
+}
+
+bool aero_os_zram_is_new(const char *root, int number)
+{
+	char name[64];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "/sys/block/zram%d", number);
+	if (access(at(root, name), F_OK))
+		return false;
+	snprintf(name, sizeof(name), "/dev/zram%d", number);
+	return stat(at(root, name), &st) || !st.st_size;
+}
+
 int aero_os_zram_add(const char *root)
 {
 	static unsigned int calls;
@@ -193,7 +218,8 @@ int aero_os_zram_remove(const char *root, int number)
 	if (err)
 		return err;
 	snprintf(name, sizeof(name), "/dev/zram%d", number);
-	if (unlink(at(root, name)))
+	/* A program that was killed may have left a device without its node. */
+	if (unlink(at(root, name)) && errno != ENOENT)
 		return -errno;
 	snprintf(name, sizeof(name), "/sys/block/zram%d", number);
 	return rmdir(at(root, name)) ? -errno : 0;

@@ -151,6 +151,26 @@ static void paths_of_files_are_absolute(void **state)
 	assert_int_equal(load(*state, json), -1);
 }
 
+static void states_nobody_would_have_written_are_refused(void **state)
+{
+	assert_int_equal(load_with_area(*state, "state", json_string("planned")), 1);
+	assert_int_equal(load_with_area(*state, "state", json_string("added")), 1);
+	assert_int_equal(load_with_area(*state, "state", json_string("begun")), -1);
+	assert_int_equal(load_with_area(*state, "state", json_integer(0)), -1);
+}
+
+/* Of 0.1: what is on is not lost by an upgrade. */
+static void records_of_the_first_version_are_believed(void **state)
+{
+	json_t *json = recorded(*state, 1);
+	json_t *area = json_array_get(json_object_get(json, "areas"), 0);
+
+	json_object_set_new(json, "version", json_integer(1));
+	json_object_del(area, "state");
+	assert_int_equal(load(*state, json), 1);
+	assert_int_equal(load_with(*state, "version", json_integer(1)), -1);
+}
+
 /* Of two values under one name nobody knows which is meant. */
 static void names_that_stand_twice_are_refused(void **state)
 {
@@ -176,6 +196,8 @@ int main(void)
 		TEST(areas_nobody_would_have_made_are_refused),
 		TEST(paths_of_files_have_a_bound),
 		TEST(paths_of_files_are_absolute),
+		TEST(states_nobody_would_have_written_are_refused),
+		TEST(records_of_the_first_version_are_believed),
 		TEST(names_that_stand_twice_are_refused),
 	};
 

@@ -140,8 +140,8 @@ static int setup(int argc, char **argv)
 		setup_options,
 		parse_setup,
 		NULL,
-		"Makes equal swap areas and switches them on.  They last until 'aerostat swap undo' "
-		"or the next boot.",
+		"Makes equal swap areas and switches them on.  They last until 'aerostat swap undo', "
+		"devices also end with the next boot.",
 		NULL,
 		NULL,
 		NULL};
@@ -223,6 +223,8 @@ static int undo(int argc, char **argv)
 		return CLI_FAILED;
 	ret = aero_areas_load(s.root, &areas);
 	if (!ret) {
+		if (aero_areas_tidy(s.root))
+			return failed();
 		printf("no areas are set up\n");
 		return CLI_OK;
 	}

@@ -29,13 +29,17 @@ void aero_home_restore(struct aero_home *h, const struct aero_area *area, int pr
 	h->off = h->off || err;
 }
 
-/* All that are recorded.  Somebody at work on them will see to it himself. */
+/*
+ * All that are recorded, unless they were never set up to the end.  Somebody at work on them
+ * will see to it himself.
+ */
 void aero_home_restore_all(struct aero_home *h)
 {
 	static struct aero_areas areas;
 	int lock;
 
-	if (aero_areas_load(h->root, &areas) <= 0 || aero_areas_look(h->root, &areas))
+	if (aero_areas_load(h->root, &areas) <= 0 || aero_areas_begun(&areas) ||
+	    aero_areas_look(h->root, &areas))
 		return;
 	lock = aero_areas_lock(h->root, 0);
 	if (lock < 0)

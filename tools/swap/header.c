@@ -115,3 +115,18 @@ bool aero_header_is(const char *root, const struct aero_area *area)
 		close(fd);
 	return fd >= 0;
 }
+
+/* A device that was given no size has no first page at all. */
+bool aero_header_blank(const char *root, const struct aero_area *area)
+{
+	static char page[PAGE_MAX_BYTES];
+	int fd = open_trusted(root, area);
+	size_t size = page_bytes();
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = pread(fd, page, size, 0);
+	close(fd);
+	return !n || (n == (ssize_t)size && !page[0] && !memcmp(page, page + 1, size - 1));
+}

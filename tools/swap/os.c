@@ -85,6 +85,27 @@ int aero_os_in_use(const char *root, const char *path)
 /* Numbers the kernel gives are small; anything else is no number of a device. */
 #define ZRAM_MAX 65536
 
+int aero_os_zram_next(const char *root)
+{
+	char path[2 * AERO_PATH_MAX];
+
+	for (int number = 0; number < ZRAM_MAX; number++) {
+		snprintf(path, sizeof(path), "%s/sys/block/zram%d", root, number);
+		if (access(path, F_OK))
+			return errno == ENOENT ? number : -errno;
+	}
+	return -ENOSPC;
+}
+
+bool aero_os_zram_is_new(const char *root, int number)
+{
+	uint64_t bytes;
+	char name[64];
+
+	snprintf(name, sizeof(name), "/sys/block/zram%d/disksize", number);
+	return !aero_read_number(root, name, &bytes) && !bytes;
+}
+
 int aero_os_zram_add(const char *root)
 {
 	uint64_t id = 0;

@@ -36,6 +36,15 @@ int aero_os_swapoff(const char *root, const char *path);
  */
 int aero_os_in_use(const char *root, const char *path);
 
+/*
+ * The number that the kernel will give to the next zram device: it takes the lowest that is
+ * free.  Unless somebody else adds one meanwhile.
+ */
+int aero_os_zram_next(const char *root);
+
+/* Is there a device of this number that was given no size yet, so that it can't be in use? */
+bool aero_os_zram_is_new(const char *root, int number);
+
 /* A new zram device, without a size yet; its number. */
 int aero_os_zram_add(const char *root);
 int aero_os_zram_resize(const char *root, int number, uint32_t size_mib);

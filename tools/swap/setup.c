@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Makes swap areas and removes them.  The record is ahead of what is done, so that
- * what was begun can be removed also after the program was killed.
+ * Makes swap areas.  The record is ahead of each step (record.c), so that whenever the
+ * program is killed or the machine stops, `undo` knows all that was begun (remove.c).
  */
 #include "areas.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,31 +120,19 @@ static int check_directory(const char *root, const struct aero_plan *plan, char 
 
 static int check(const char *root, const struct aero_plan *plan, char *directory)
 {
-	struct aero_areas there;
-	int ret = aero_areas_load(root, &there);
-
-	if (ret < 0)
-		return -1;
-	if (ret > 0)
-		return aero_fail("%zu areas are set up already; remove them first (aerostat swap "
-				 "undo)",
-				 there.count);
 	return plan->directory ? check_directory(root, plan, directory) : check_zram(root);
 }
 
 /* ---- one area ---- */
 
-static int open_area(const char *root, const char *name, int flags)
+/* Whoever calls holds the signals back, so that what was begun can be taken back. */
+static bool is_interrupted(void)
 {
-	char path[2 * AERO_PATH_MAX];
-	int fd;
+	sigset_t pending;
 
-	path_of(path, sizeof(path), root, name);
-	fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 && errno == EEXIST)
-		return aero_fail("%s is there already; remove it, or choose another directory",
-				 path);
-	return fd < 0 ? aero_fail("can't open %s: %s", path, strerror(errno)) : fd;
+	return !sigpending(&pending) &&
+	       (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
+		sigismember(&pending, SIGHUP) == 1);
 }
 
 /* Swap wants a file without holes; where the file system can't reserve room, zeroes do. */
@@ -155,58 +144,114 @@ static int fill(const char *root, int fd, uint64_t bytes)
 	if (err != -EOPNOTSUPP)
 		return err;
 	errno = 0;
-	for (uint64_t done = 0; done < bytes; done += sizeof(zeroes))
+	for (uint64_t done = 0; done < bytes; done += sizeof(zeroes)) {
+		if (is_interrupted())
+			return -EINTR;
 		if (pwrite(fd, zeroes, sizeof(zeroes), (off_t)done) != (ssize_t)sizeof(zeroes))
 			return errno ? -errno : -ENOSPC;
+	}
 	return 0;
 }
 
-static int record(const char *root, struct aero_areas *areas, struct aero_area *area)
+static int new_uuid(struct aero_area *area)
 {
+	if (getrandom(area->uuid, sizeof(area->uuid), 0) == (ssize_t)sizeof(area->uuid))
+		return 0;
+	return aero_fail("the kernel gives no random numbers: %s", strerror(errno));
+}
+
+static void name_device(struct aero_area *area, int number)
+{
+	area->zram = number;
+	snprintf(area->path, sizeof(area->path), "/dev/zram%d", number);
+}
+
+static int add_zram(const char *root, struct aero_areas *areas, struct aero_area *area)
+{
+	int number = aero_os_zram_next(root);
+
+	if (number < 0)
+		return aero_fail("can't look for zram devices: %s", strerror(-number));
+	name_device(area, number);
+	if (new_uuid(area))
+		return -1;
 	areas->count++;
-	if (getrandom(area->uuid, sizeof(area->uuid), 0) != (ssize_t)sizeof(area->uuid))
-		return aero_fail("the kernel gives no random numbers: %s", strerror(errno));
+	if (aero_areas_save(root, areas))
+		return -1;
+	number = aero_os_zram_add(root);
+	if (number < 0)
+		return aero_fail("can't make a zram device: %s", strerror(-number));
+	name_device(area, number);
+	area->state = AERO_AREA_ADDED;
 	return aero_areas_save(root, areas);
 }
 
 static int make_zram(const char *root, struct aero_areas *areas, struct aero_area *area)
 {
-	int err;
+	char path[2 * AERO_PATH_MAX];
+	int err, fd;
 
-	area->zram = aero_os_zram_add(root);
-	if (area->zram < 0)
-		return aero_fail("can't make a zram device: %s", strerror(-area->zram));
-	snprintf(area->path, sizeof(area->path), "/dev/zram%d", area->zram);
-	if (record(root, areas, area))
+	if (add_zram(root, areas, area))
 		return -1;
 	err = aero_os_zram_resize(root, area->zram, areas->size_mib);
 	if (err)
 		return aero_fail("can't give %s %u MiB: %s", area->path, areas->size_mib,
 				 strerror(-err));
-	return open_area(root, area->path, O_RDWR);
+	path_of(path, sizeof(path), root, area->path);
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return aero_fail("can't open %s: %s", path, strerror(errno));
+	err = aero_header_write(fd, areas->size_mib * MIB, area->uuid);
+	close(fd);
+	return err ? aero_fail("can't write to %s: %s", area->path, strerror(-err)) : 0;
 }
 
-static int make_file(const char *root, struct aero_areas *areas, struct aero_area *area,
+/* The file as it is to be, under the name of its draft.  Errors: -errno. */
+static int write_draft(const char *root, const struct aero_areas *areas,
+		       const struct aero_area *area, const char *draft)
+{
+	int fd = open(draft, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600), err;
+
+	if (fd < 0)
+		return -errno;
+	err = fill(root, fd, areas->size_mib * MIB);
+	if (!err)
+		err = aero_header_write(fd, areas->size_mib * MIB, area->uuid);
+	if (close(fd) && !err)
+		err = -errno;
+	return err;
+}
+
+/* rename() would replace what is there; link() refuses on all file systems that have it. */
+static int give_name(const char *draft, const char *path)
+{
+	if (!renameat2(AT_FDCWD, draft, AT_FDCWD, path, RENAME_NOREPLACE))
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	return link(draft, path) || unlink(draft) ? -errno : 0;
+}
+
+static int make_file(const char *root, const struct aero_areas *areas, const struct aero_area *area,
 		     const char *directory)
 {
-	int n, fd, err;
+	char path[2 * AERO_PATH_MAX], draft[AERO_DRAFT_MAX];
+	int err;
 
-	area->zram = -1;
-	n = snprintf(area->path, sizeof(area->path), "%s/aerostat-swap-%zu",
-		     strcmp(directory, "/") ? directory : "", areas->count);
-	if (n < 0 || (size_t)n >= sizeof(area->path))
-		return aero_fail("the directory's name is too long");
-	fd = open_area(root, area->path, O_RDWR | O_CREAT | O_EXCL);
-	if (fd < 0)
-		return -1;
-	if (!record(root, areas, area)) {
-		err = fill(root, fd, areas->size_mib * MIB);
-		if (!err)
-			return fd;
-		aero_fail("can't write %s: %s", area->path, strerror(-err));
-	}
-	close(fd);
-	return -1;
+	path_of(path, sizeof(path), root, area->path);
+	aero_area_draft(root, area, draft);
+	err = write_draft(root, areas, area, draft);
+	if (err == -EINTR)
+		return aero_fail("interrupted");
+	if (err)
+		return aero_fail("can't write %s: %s", area->path, strerror(-err));
+	err = give_name(draft, path);
+	if (err == -EEXIST)
+		return aero_fail("%s is there already; remove it, or choose another directory",
+				 path);
+	if (!err)
+		err = aero_sync_folder(root, directory);
+	return err ? aero_fail("can't give %s its name: %s", area->path, strerror(-err)) : 0;
 }
 
 static int switch_on(const char *root, const struct aero_areas *areas, const struct aero_area *area)
@@ -214,7 +259,8 @@ static int switch_on(const char *root, const struct aero_areas *areas, const str
 	int fd = aero_header_open(root, area), err;
 
 	if (fd < 0)
-		return aero_fail("%s is not what was made a moment ago", area->path);
+		return aero_fail("%s is not what was made; remove the areas (aerostat swap undo)",
+				 area->path);
 	err = aero_os_swapon(root, area->path, fd, areas->priority);
 	close(fd);
 	if (err == -EINVAL && area->zram < 0)
@@ -226,140 +272,134 @@ static int switch_on(const char *root, const struct aero_areas *areas, const str
 	return err ? aero_fail("can't switch %s on: %s", area->path, strerror(-err)) : 0;
 }
 
-static int make_one(const char *root, struct aero_areas *areas, const char *directory)
-{
-	struct aero_area *area = &areas->area[areas->count];
-	int fd, err;
+/* ---- all of them ---- */
 
-	fd = directory ? make_file(root, areas, area, directory) : make_zram(root, areas, area);
-	if (fd < 0)
-		return -1;
-	err = aero_header_write(fd, areas->size_mib * MIB, area->uuid);
-	close(fd);
-	if (err)
-		return aero_fail("can't write to %s: %s", area->path, strerror(-err));
-	return switch_on(root, areas, area);
+static int name_file(struct aero_area *area, const char *directory, size_t i)
+{
+	int n = snprintf(area->path, sizeof(area->path), "%s/aerostat-swap-%zu",
+			 strcmp(directory, "/") ? directory : "", i);
+
+	area->zram = -1;
+	return n < 0 || (size_t)n >= sizeof(area->path)
+		       ? aero_fail("the directory's name is too long")
+		       : 0;
 }
 
-/* ---- removing ---- */
-
-static int dispose(const char *root, const struct aero_area *area)
+/* Files have their names before they are made, so all are recorded at once. */
+static int plan_files(const char *root, const struct aero_plan *plan, struct aero_areas *areas,
+		      const char *directory)
 {
 	char path[2 * AERO_PATH_MAX];
-	int err = 0;
+	struct stat st;
 
-	if (area->zram >= 0) {
-		err = aero_os_zram_remove(root, area->zram);
-	} else {
+	for (uint32_t i = 0; i < plan->areas; i++) {
+		struct aero_area *area = &areas->area[i];
+
+		if (name_file(area, directory, i) || new_uuid(area))
+			return -1;
 		path_of(path, sizeof(path), root, area->path);
-		if (unlink(path))
-			err = -errno;
+		if (!lstat(path, &st))
+			return aero_fail(
+				"%s is there already; remove it, or choose another directory",
+				path);
 	}
-	return err ? aero_fail("can't remove %s: %s", area->path, strerror(-err)) : 0;
-}
-
-static int switch_off(const char *root, const struct aero_area *area)
-{
-	int err = area->on ? aero_os_swapoff(root, area->path) : 0;
-
-	if (err == -ENOMEM)
-		return aero_fail("what lies in %s does not fit into memory", area->path);
-	if (err == -EINTR)
-		return aero_fail("interrupted; %s is in use as before", area->path);
-	if (err)
-		return aero_fail("can't switch %s off: %s", area->path, strerror(-err));
-	/* A file that is removed while it is swap can't be switched off any more. */
-	if (area->zram < 0 && aero_os_in_use(root, area->path) > 0)
-		return aero_fail("%s is still in use", area->path);
-	return 0;
-}
-
-static int check_fits(const char *root, const struct aero_areas *areas)
-{
-	uint64_t available_kib, headroom_kib;
-
-	if (aero_memory(root, &available_kib, &headroom_kib))
-		return -1;
-	if (!areas->used_kib || areas->used_kib + headroom_kib <= available_kib)
-		return 0;
-	return aero_fail("%llu MiB lie in the areas and %llu MiB of memory are available, of which "
-			 "%llu should stay; end what needs memory, or add swap of another kind, "
-			 "then try again",
-			 (unsigned long long)areas->used_kib / 1024,
-			 (unsigned long long)available_kib / 1024,
-			 (unsigned long long)headroom_kib / 1024);
-}
-
-static int remove_last(const char *root, struct aero_areas *areas)
-{
-	const struct aero_area *area = &areas->area[areas->count - 1];
-
-	if (switch_off(root, area) || dispose(root, area))
-		return -1;
-	areas->count--;
+	areas->count = plan->areas;
 	return aero_areas_save(root, areas);
 }
 
-/* 1: it is somebody else's now, or nobody's; and it is forgotten. */
-static int forget_last(const char *root, struct aero_areas *areas, char *left)
+static int make_all(const char *root, const struct aero_plan *plan, struct aero_areas *areas,
+		    const char *directory)
 {
-	const struct aero_area *area = &areas->area[areas->count - 1];
-	char path[2 * AERO_PATH_MAX];
-
-	if (aero_header_is(root, area))
-		return 0;
-	path_of(path, sizeof(path), root, area->path);
-	if (!access(path, F_OK) || errno != ENOENT)
-		snprintf(left, AERO_PATH_MAX, "%s", area->path);
-	areas->count--;
-	return aero_areas_save(root, areas) ? -1 : 1;
-}
-
-int aero_areas_remove(const char *root, struct aero_areas *areas, char *left)
-{
-	int ret;
-
-	*left = 0;
-	if (aero_areas_look(root, areas) || check_fits(root, areas))
+	if (plan->directory && plan_files(root, plan, areas, directory))
 		return -1;
-	while (areas->count) {
-		ret = forget_last(root, areas, left);
-		if (ret < 0 || (!ret && remove_last(root, areas)))
+	for (uint32_t i = 0; i < plan->areas; i++) {
+		struct aero_area *area = &areas->area[i];
+
+		if (is_interrupted())
+			return aero_fail("interrupted");
+		if (plan->directory ? make_file(root, areas, area, directory)
+				    : make_zram(root, areas, area))
+			return -1;
+		if (switch_on(root, areas, area))
 			return -1;
 	}
-	return 0;
+	for (size_t i = 0; i < areas->count; i++)
+		areas->area[i].state = AERO_AREA_READY;
+	return aero_areas_save(root, areas);
 }
-
-/* ---- all of them ---- */
 
 /* They are new, so whatever is wrong with one of them, it is ours. */
 static int take_back(const char *root, struct aero_areas *areas)
 {
-	char why[AERO_PATH_MAX], and[AERO_PATH_MAX];
+	char why[AERO_PATH_MAX], and[AERO_PATH_MAX], left[AERO_PATH_MAX];
 
 	snprintf(why, sizeof(why), "%s", aero_error());
-	if (!aero_areas_look(root, areas)) {
-		while (areas->count && !remove_last(root, areas))
-			;
-	}
-	if (!areas->count)
+	if (!aero_areas_take_back(root, areas, left) && !*left)
 		return aero_fail("%s; nothing was set up", why);
-	snprintf(and, sizeof(and), "%s", aero_error());
+	snprintf(and, sizeof(and), "%s", *left ? left : aero_error());
 	return aero_fail("%s; and not all could be taken back: %s (aerostat swap undo tries again)",
 			 why, and);
 }
 
-int aero_areas_make(const char *root, const struct aero_plan *plan, struct aero_areas *areas)
+/* ---- what is there already ---- */
+
+static bool is_as_planned(const struct aero_plan *plan, const char *directory,
+			  const struct aero_areas *there)
+{
+	static struct aero_area file;
+
+	if (there->count != plan->areas || there->size_mib != plan->size_mib ||
+	    there->priority != plan->priority)
+		return false;
+	for (size_t i = 0; i < there->count; i++) {
+		const struct aero_area *area = &there->area[i];
+
+		if (!plan->directory ? area->zram < 0
+				     : area->zram >= 0 || name_file(&file, directory, i) ||
+					       strcmp(file.path, area->path))
+			return false;
+	}
+	return true;
+}
+
+/* Setting up twice is setting up once; files of before a reboot are switched on again. */
+static int reuse(const char *root, const struct aero_plan *plan, struct aero_areas *areas)
 {
 	char directory[AERO_PATH_MAX] = "";
 
+	if ((plan->directory && resolve(root, plan->directory, directory)) ||
+	    !is_as_planned(plan, directory, areas))
+		return aero_fail("%zu other areas are set up already; remove them first (aerostat "
+				 "swap undo)",
+				 areas->count);
+	if (plan->directory && check_way(root, directory))
+		return -1;
+	if (aero_areas_look(root, areas))
+		return -1;
+	for (size_t i = 0; i < areas->count; i++)
+		if (!areas->area[i].on && switch_on(root, areas, &areas->area[i]))
+			return -1;
+	return aero_areas_look(root, areas);
+}
+
+int aero_areas_make(const char *root, const struct aero_plan *plan, struct aero_areas *areas)
+{
+	char directory[AERO_PATH_MAX] = "", left[AERO_PATH_MAX];
+	int ret = aero_areas_load(root, areas);
+
+	if (ret < 0)
+		return -1;
+	if (ret > 0 && !aero_areas_begun(areas))
+		return reuse(root, plan, areas);
+	if (ret > 0 && aero_areas_remove(root, areas, left))
+		return -1;
 	if (check(root, plan, directory))
 		return -1;
 	memset(areas, 0, sizeof(*areas));
 	areas->priority = plan->priority;
 	areas->size_mib = plan->size_mib;
-	for (uint32_t i = 0; i < plan->areas; i++)
-		if (make_one(root, areas, plan->directory ? directory : NULL))
-			return take_back(root, areas);
+	areas->lasting = plan->directory != NULL;
+	if (make_all(root, plan, areas, directory))
+		return take_back(root, areas);
 	return aero_areas_look(root, areas);
 }
