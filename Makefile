@@ -14,7 +14,7 @@ HYPERVISOR ?= vmware
 AERO_DOMU  ?= pvh
 
 .PHONY: help all run run-vmware run-xen check check-fast check-guest check-xen check-xen-long \
-	check-long check-kernels check-mutants bench bench-xen bench-policy modules user guest xen xen-kernels kernels \
+	check-long check-kernels check-mutants install deb bench bench-xen bench-policy modules user guest xen xen-kernels kernels \
 	clean fuzz tools-fast tools-guest tools-kernel tools-lint
 
 help:
@@ -33,6 +33,8 @@ help:
 	@echo 'make bench-xen    the same on real Xen'
 	@echo 'make bench-policy what a guest that sizes itself saves, and what it costs (10 minutes)'
 	@echo 'make modules      the kernel modules, for the kernel in KDIR= (default: the lab'"'"'s)'
+	@echo 'make install      the programs, their units and manual, and the modules'"'"' sources for DKMS; PREFIX=/usr/local DESTDIR='
+	@echo 'make deb          Debian packages of these, and of the modules for DKMS, in $(BUILD)/deb'
 	@echo 'make all          everything that is built'
 	@echo 'make clean        remove $(BUILD)/ (what was downloaded stays in the cache)'
 
@@ -51,7 +53,7 @@ tools-lint:
 	@lab/setup tools lint
 
 $(BUILD)/build.ninja:
-	@meson setup $(BUILD) >$(BUILD)-setup.log || { cat $(BUILD)-setup.log; exit 1; }
+	@meson setup --werror $(BUILD) >$(BUILD)-setup.log || { cat $(BUILD)-setup.log; exit 1; }
 	@rm -f $(BUILD)-setup.log
 
 user: tools-fast
@@ -140,6 +142,19 @@ bench-xen: tools-lint xen
 
 bench-policy: tools-lint xen
 	@$(BUILD)/bench/policy/aerostat-bench-policy
+
+# A build of its own: without tests and lab, so without what only these need.
+install: PREFIX ?= /usr/local
+install:
+	@set -e; mkdir -p $(BUILD); again=; [ ! -f $(BUILD)/release/build.ninja ] || again=--reconfigure; \
+	meson setup $$again --buildtype=release --prefix='$(PREFIX)' -Dtests=false -Dbench=false -Dlab=false \
+		$(BUILD)/release >$(BUILD)-setup.log || { cat $(BUILD)-setup.log; exit 1; }; \
+	rm -f $(BUILD)-setup.log; \
+	DESTDIR='$(if $(DESTDIR),$(abspath $(DESTDIR)))' meson install -C $(BUILD)/release
+
+deb:
+	@lab/setup tools deb
+	@packaging/deb $(BUILD)
 
 clean:
 	rm -rf $(BUILD)

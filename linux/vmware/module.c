@@ -212,3 +212,5 @@ MODULE_DESCRIPTION("Aerostat, a memory balloon: VMware guests");
 MODULE_LICENSE("Dual MIT/GPL");
 MODULE_VERSION(AEROSTAT_VERSION);
 MODULE_SOFTDEP("pre: vmw_vmci");
+/* Where VMware's name is in the DMI tables udev loads it, as it does the kernel's driver. */
+MODULE_ALIAS("dmi:*:svnVMware*:*");
