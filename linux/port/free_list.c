@@ -10,9 +10,11 @@
  * made to end before the blocks that are kept, the kernel puts back only those before its
  * end.  The list cannot be empty, so the first block always goes back.
  *
- * The kernel does not promise to stop at the end of the list.  This is checked each time: if a kept
- * block is in the free lists again, it does not belong to the balloon.  Then no block of the batch
- * is touched, and all further blocks are taken from the allocator.
+ * The kernel does not promise to stop at the end of the list.  So this is done only on kernels for
+ * which it was verified (compat/verified.h).  It is also checked each time, as far as that is
+ * possible: if a kept block is in the free lists again, it does not belong to the balloon.  Then no
+ * block of the batch is touched, and all further blocks are taken from the allocator.  The check
+ * does not find a block that has been merged into a larger one or is on the list of a CPU.
  *
  * docs/design/design.md, "Blocks from the free lists".
  */
@@ -25,16 +27,19 @@
 #include <linux/page_reporting.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
+#include <linux/version.h>
 #include <linux/vmstat.h>
 
 #include "compat/page_reporting.h"
+#include "compat/verified.h"
 #include "port/free_list.h"
 #include "port/proc.h"
 
-static bool free_list = true;
-module_param(free_list, bool, 0444);
-MODULE_PARM_DESC(free_list,
-		 "1: take large blocks from the free lists without zeroing them (default)");
+static int free_list = -1;
+module_param(free_list, int, 0444);
+MODULE_PARM_DESC(
+	free_list,
+	"1: take large blocks from the free lists without zeroing them; 0: never; -1: on verified kernels (default)");
 
 /* When the free lists had nothing to spare, they are not asked again for so long. */
 #define PAUSE_MS     500
@@ -264,6 +269,8 @@ unsigned int aerostat_free_list_take(struct aero_port *port, struct page **block
  */
 static const char *obstacle(void)
 {
+	if (!aerostat_may_use(free_list, LINUX_VERSION_CODE, AEROSTAT_FREE_LISTS))
+		return "they are not verified for this kernel (free_list=1 uses them all the same)";
 	if (IS_ENABLED(CONFIG_KASAN) || IS_ENABLED(CONFIG_KMSAN))
 		return "the kernel checks each access to memory (KASAN or KMSAN)";
 	if (debug_pagealloc_enabled_static() || page_poisoning_enabled())
@@ -277,10 +284,11 @@ static const char *obstacle(void)
 
 void aerostat_free_list_start(void)
 {
-	const char *why = obstacle();
+	const char *why;
 
 	if (!free_list)
 		return;
+	why = obstacle();
 	list.on = !why;
 	list.again_at = jiffies;
 	if (why)

@@ -40,8 +40,9 @@ void aerostat_xen_target_run_ended(u32 retries, u32 delay_ms);
 
 /*
  * Stops the thread of the built-in balloon.  Its files in sysfs and its watch go on working, and so
- * they go on setting balloon_stats.target_pages.  Returns 0, or -ESRCH if there is no such thread,
- * and logs what it did.  May sleep.
+ * they go on setting balloon_stats.target_pages.  Returns 0, -EOPNOTSUPP if that is not verified
+ * for this kernel and not forced, or -ESRCH if there is no such thread, and logs what it did.  May
+ * sleep.
  */
 int aerostat_xen_takeover(void);
 

@@ -11,16 +11,19 @@
 #define pr_fmt(fmt) "aerostat: xen: " fmt
 
 #include <linux/kthread.h>
+#include <linux/module.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
+#include <linux/version.h>
 
 #include <xen/balloon.h>
 #include <xen/xen.h>
 
+#include "compat/verified.h"
 #include "compat/xen.h"
 #include "core/backend.h"
 #include "xen/internal.h"
@@ -29,6 +32,12 @@
 
 /* How many pages are adopted at a time: enough to make large blocks likely. */
 #define ADOPT_MAX   (64U << AERO_BLOCK_ORDER)
+
+static int takeover = -1;
+module_param(takeover, int, 0444);
+MODULE_PARM_DESC(
+	takeover,
+	"1: take over from the balloon that is built into the kernel; 0: never, so the module does not load; -1: on verified kernels (default)");
 
 static int (*thread_function)(void *data);
 static void *thread_data;
@@ -50,8 +59,15 @@ static struct task_struct *find_thread(void)
 
 int aerostat_xen_takeover(void)
 {
-	struct task_struct *task = find_thread();
+	struct task_struct *task;
 
+	if (!aerostat_may_use(takeover, LINUX_VERSION_CODE, AEROSTAT_TAKE_OVER)) {
+		pr_err("the built-in balloon stays: taking over from it is %s\n",
+		       takeover ? "not verified for this kernel (takeover=1 does it all the same)"
+				: "switched off (takeover=0)");
+		return -EOPNOTSUPP;
+	}
+	task = find_thread();
 	if (!task) {
 		pr_err("there is no thread %s to take over from; is another driver loaded?\n",
 		       THREAD_NAME);

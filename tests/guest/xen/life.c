@@ -231,6 +231,18 @@ static const char *nothing_to_take_over(struct lab_guest *g)
 	return move_to(&s, DOM0_FULL_KIB);
 }
 
+/* Where taking over is not allowed, the module refuses, and the built-in balloon goes on. */
+static const char *not_without_taking_over(struct lab_guest *g)
+{
+	struct subject s = {.g = g};
+
+	LAB_TRY(refuses(g, "Operation not supported", "modprobe aerostat_xen takeover=0"));
+	LAB_OK(lab_must(g, 20000, NO_MODULE_LEFT));
+	LAB_OK(lab_must(g, 20000, "dmesg | grep -q 'the built-in balloon stays:.*takeover=0'"));
+	LAB_TRY(move_to(&s, DOM0_LOW_KIB));
+	return move_to(&s, DOM0_FULL_KIB);
+}
+
 static const char *not_on_xen(struct lab_guest *g)
 {
 	LAB_TRY(refuses(g, "No such device", "modprobe aerostat_xen"));
@@ -251,6 +263,7 @@ static const struct lab_test tests[] = {
 	{"any-moment-pvh", any_moment_pvh, .config = &stock, .timeout_s = 480},
 	{"second-load", second_load, .config = &stock, .timeout_s = 300},
 	{"nothing-to-take-over", nothing_to_take_over, .config = &stock, .timeout_s = 300},
+	{"not-without-taking-over", not_without_taking_over, .config = &stock, .timeout_s = 300},
 	{"not-on-xen", not_on_xen, .config = &elsewhere, .timeout_s = 300},
 };
 
