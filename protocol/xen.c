@@ -277,6 +277,20 @@ uint64_t aero_xen_room(long maximum, long reserved)
 	return (uint64_t)(maximum - reserved);
 }
 
+/* A batch of a PV guest is moved on one host from its beginning to its end. */
+static uint32_t move_pv(struct aero_xen *x, struct aero_batch *batch,
+			uint32_t (*move)(struct aero_xen *x, struct aero_batch *batch))
+{
+	uint32_t done;
+
+	if (x->guest->stay)
+		x->guest->stay(x->ctx, true);
+	done = move(x, batch);
+	if (x->guest->stay)
+		x->guest->stay(x->ctx, false);
+	return done;
+}
+
 /* -- the table --------------------------------------------------------------------- */
 
 static enum aero_reply offer(void *hypervisor, struct aero_batch *batch)
@@ -286,7 +300,7 @@ static enum aero_reply offer(void *hypervisor, struct aero_batch *batch)
 
 	for (i = 0; x->guest->scrub && i < batch->blocks; i++)
 		x->guest->scrub(x->ctx, batch->block[i], batch->held_order);
-	done = is_pv(x) ? offer_pv(x, batch)
+	done = is_pv(x) ? move_pv(x, batch, offer_pv)
 			: move_translated(x, AERO_XEN_DECREASE_RESERVATION, batch);
 	account(x, batch, done, x->guest->left);
 	fail_from(batch, done);
@@ -298,7 +312,7 @@ static enum aero_reply reclaim(void *hypervisor, struct aero_batch *batch)
 	struct aero_xen *x = hypervisor;
 	uint32_t done;
 
-	done = is_pv(x) ? reclaim_pv(x, batch)
+	done = is_pv(x) ? move_pv(x, batch, reclaim_pv)
 			: move_translated(x, AERO_XEN_POPULATE_PHYSMAP, batch);
 	account(x, batch, done, x->guest->came_back);
 	fail_from(batch, done);

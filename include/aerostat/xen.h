@@ -44,6 +44,13 @@ struct aero_xen_guest {
 	bool (*unmap)(void *ctx, aero_page **pages, uint32_t n, uint64_t *frames);
 	bool (*map)(void *ctx, aero_page **pages, uint32_t n, const uint64_t *frames);
 
+	/*
+	 * Only in PV guests; may be NULL.  After stay(ctx, true) and until stay(ctx, false), the
+	 * guest must not be moved to another host, where its machine frames are others: some
+	 * are known to this batch only, and neither to the page tables nor to the table of frames.
+	 */
+	void (*stay)(void *ctx, bool stay);
+
 	/* One page of the guest is 2^page_order pages of Xen. */
 	uint32_t page_order;
 };

@@ -5,6 +5,7 @@
 #include <linux/gfp.h>
 #include <linux/highmem.h>
 #include <linux/module.h>
+#include <linux/preempt.h>
 #include <linux/slab.h>
 
 #include <xen/balloon.h>
@@ -142,6 +143,19 @@ static void scrub_block(void *ctx, struct page *block, u32 order)
 }
 
 /*
+ * The kernel is moved to another host, or saved, while all CPUs run a thread that preempts all
+ * others (stop_machine()).  That cannot happen where preemption is off.  The worker is frozen
+ * before anyway, but reclaim and compaction, which give pages back and move them, are not.
+ */
+static void stay(void *ctx, bool on)
+{
+	if (on)
+		preempt_disable();
+	else
+		preempt_enable();
+}
+
+/*
  * The rate is not limited: all pages are taken, with reclaim if need be.  The limits of the pause
  * after a run without progress are those of the administrator (target.c).
  */
@@ -254,6 +268,7 @@ static void clean_up(void)
 		aerostat_xen_pv_stop();
 	kvfree(xen);
 }
+	guest.stay = stay;
 
 /* Starts everything that uses the balloon: the target, lending, and adding memory. */
 static int open_doors(void)

@@ -280,6 +280,22 @@ static void scrub(void *ctx, aero_page *block, uint32_t order)
 	xen->scrubs += 1ULL << order;
 }
 
+static void stay(void *ctx, bool on)
+{
+	struct sim_xen *xen = ctx;
+
+	if (xen->stays == on)
+		sim_fail("xen: stay() says %d twice", on);
+	xen->stays = on;
+}
+
+/* Machine frames that only the batch knows would be wrong on another host. */
+static void check_stays(const struct sim_xen *xen)
+{
+	if (!xen->stays)
+		sim_fail("xen: the guest could be moved to another host in the middle of a batch");
+}
+
 static bool unmap(void *ctx, aero_page **pages, uint32_t n, uint64_t *frames)
 {
 	struct sim_xen *xen = ctx;
@@ -287,6 +303,7 @@ static bool unmap(void *ctx, aero_page **pages, uint32_t n, uint64_t *frames)
 
 	if (!n || n > AERO_XEN_FRAMES)
 		sim_fail("%u pages are unmapped at once", n);
+	check_stays(xen);
 	xen->unmaps++;
 	note(xen, "unmap:%u%s ", n, xen->fail_unmaps ? "!" : "");
 	if (xen->fail_unmaps) {
@@ -310,6 +327,7 @@ static bool map(void *ctx, aero_page **pages, uint32_t n, const uint64_t *frames
 
 	if (!n || n > AERO_XEN_FRAMES)
 		sim_fail("%u pages are mapped at once", n);
+	check_stays(xen);
 	xen->maps++;
 	note(xen, "map:%u%s ", n, fails ? "!" : "");
 	if (xen->skip_maps)
@@ -373,6 +391,7 @@ void sim_xen_create(struct sim_xen *xen, struct aero_port *port, bool pv, uint32
 			  .scrub = scrub,
 			  .unmap = pv ? unmap : NULL,
 			  .map = pv ? map : NULL,
+			  .stay = pv ? stay : NULL,
 			  .page_order = page_order},
 	};
 	xen->machine = zeroes(pages, sizeof(*xen->machine));

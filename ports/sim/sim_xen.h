@@ -39,6 +39,7 @@ struct sim_xen {
 	struct aero_xen *x;	     /* whose strays are counted in */
 	struct aero_xen_guest guest; /* for aero_xen_init(); its ctx is this struct */
 	bool pv;
+	bool stays; /* this guest is not to be moved to another host now */
 	uint32_t page_order;
 
 	/* By guest page. */
