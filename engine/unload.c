@@ -5,7 +5,8 @@
  * After aero_stop() a hypervisor whose link is backed has forgotten the balloon's pages.  They
  * are popped, and only pages that are isolated for migration have to be waited for.  On an
  * unbacked link each page has to be reclaimed from the hypervisor, which may have no memory
- * left for it.  Pages that cannot be reclaimed are abandoned in the end.
+ * left for it.  Pages that cannot be reclaimed are abandoned in the end, and so are those that the
+ * target leaves to the hypervisor if somebody takes the balloon over.
  */
 #include "internal.h"
 
@@ -25,9 +26,15 @@ void aero_stop(struct aero_balloon *b)
 	b->ops->disconnect(b->hypervisor);
 	aero_store_free_refused(b);
 	b->phase = AERO_PHASE_STOPPED;
-	b->target_pages = 0;
+	if (!b->handed_over)
+		b->target_pages = 0;
 	b->barred_out = 0;
 	b->unload = (struct aero_unload_state){.attempts_left = ATTEMPTS_MAX};
+}
+
+void aero_hand_over(struct aero_balloon *b)
+{
+	b->handed_over = b->link.unbacked && b->phase != AERO_PHASE_STOPPED;
 }
 
 bool aero_let_go(struct aero_balloon *b)
@@ -94,7 +101,7 @@ struct aero_unload aero_unload_step(struct aero_balloon *b)
 	aero_stop(b);
 	if (!b->size_pages)
 		return answer(AERO_UNLOAD_DONE);
-	if (!b->unload.attempts_left)
+	if (!b->unload.attempts_left || (b->handed_over && b->size_pages <= b->target_pages))
 		return abandon(b);
 
 	if (b->link.unbacked)

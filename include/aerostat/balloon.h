@@ -155,6 +155,7 @@ struct aero_balloon {
 	uint64_t arrived_pages;	     /* pages that came online while memory was being added */
 	struct aero_link link;
 	struct aero_pace pace;
+	bool handed_over; /* the unload leaves target_pages to whom takes the balloon over */
 	struct aero_unload_state unload;
 	struct aero_counters counters;
 	uint32_t barred_in;  /* classes that are not offered again in this run, one bit each */
@@ -209,6 +210,13 @@ void aero_stop(struct aero_balloon *b);
  * cannot be used without the hypervisor, this does nothing and returns true.
  */
 bool aero_let_go(struct aero_balloon *b);
+
+/*
+ * Only for hypervisors whose links are unbacked, before aero_stop(): somebody takes the balloon
+ * over.  The unload then reclaims pages down to the present target only, and tells the worker to
+ * take the others by aero_abandon() without further attempts.
+ */
+void aero_hand_over(struct aero_balloon *b);
 
 /* What the worker does after a step of the unload. */
 enum aero_unload_kind {

@@ -68,9 +68,13 @@ struct aerostat_backend {
 	 * @class without memory, before they join the balloon.
 	 *
 	 * keep_unbacked() takes pages over that could not be reclaimed before the module was
-	 * unloaded, and keeps them out of use.  It is called without the step lock.
+	 * unloaded, and keeps them out of use.  It is called without the step lock, with at most
+	 * AERO_BATCH_MAX pages at a time.  If @has_successor, somebody follows the target after
+	 * the module; keep_unbacked() then also gets the pages that the target leaves to the
+	 * hypervisor.
 	 */
 	void (*hide_unbacked)(enum aero_class class, struct page **blocks, unsigned int n);
+	bool has_successor;
 	void (*keep_unbacked)(struct page **pages, unsigned int n);
 };
 

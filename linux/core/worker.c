@@ -8,6 +8,7 @@
 #include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 
 #include "core/core.h"
 #include "port/free_list.h"
@@ -159,32 +160,43 @@ static struct aero_unload unload_step(struct aerostat *a, struct page **pages, u
 	return next;
 }
 
+static void say_abandoned(const struct aerostat *a, u64 pages)
+{
+	if (pages <= a->balloon.target_pages)
+		pr_info("%llu KiB that the target leaves to the hypervisor are handed over\n",
+			aerostat_kib(pages));
+	else
+		pr_warn("%llu KiB could not be reclaimed from the hypervisor and stay out of use\n",
+			aerostat_kib(pages));
+}
+
 /*
  * Gives every page back to the guest.  Pages without memory behind them that the hypervisor does
- * not populate are handed over to the backend, which keeps them out of use.
+ * not populate, or that the target leaves to it, are handed over to the backend, which keeps them
+ * out of use.
  */
 static void drain(struct aerostat *a)
 {
-	struct page *pages[32];
+	struct page *few[32], **pages = kmalloc_array(AERO_BATCH_MAX, sizeof(*pages), GFP_KERNEL);
+	unsigned int n, room = pages ? AERO_BATCH_MAX : ARRAY_SIZE(few);
 	struct aero_unload next;
 	bool said = false;
-	unsigned int n;
 
 	do {
-		n = ARRAY_SIZE(pages);
-		next = unload_step(a, pages, &n);
+		n = room;
+		next = unload_step(a, pages ?: few, &n);
 		if (next.kind == AERO_UNLOAD_ABANDON) {
 			if (!said)
-				pr_warn("%llu KiB could not be reclaimed from the hypervisor and stay out of use\n",
-					aerostat_kib(a->balloon.size_pages + n));
+				say_abandoned(a, a->balloon.size_pages + n);
 			said = true;
-			a->backend->keep_unbacked(pages, n);
+			a->backend->keep_unbacked(pages ?: few, n);
 		}
 		if (next.kind == AERO_UNLOAD_WAIT)
 			msleep(next.delay_ms);
 		else
 			cond_resched();
 	} while (next.kind != AERO_UNLOAD_DONE);
+	kfree(pages);
 }
 
 void aerostat_worker_stop(struct aerostat *a)
@@ -193,6 +205,8 @@ void aerostat_worker_stop(struct aerostat *a)
 	WRITE_ONCE(a->ending, true);
 	mutex_lock(&a->step);
 	a->balloon.ops->quiesce(a->balloon.hypervisor);
+	if (a->backend->has_successor)
+		aero_hand_over(&a->balloon);
 	mutex_unlock(&a->step);
 	cancel_delayed_work_sync(&a->work);
 	drain(a);

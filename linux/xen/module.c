@@ -243,6 +243,8 @@ static struct aerostat_backend backend = {
 	.guest_pages = guest_pages,
 	.set_target = set_target,
 	.show = show,
+	/* The built-in balloon follows the target only if the kernel watches xenstore for it. */
+	.has_successor = IS_ENABLED(CONFIG_XEN_BALLOON),
 };
 
 static int prepare(void)

@@ -292,6 +292,40 @@ static void unload_ends_when_all_is_abandoned(void **state)
 	assert_int_equal(rig->port.owned[SIM_FLIGHT], 100);
 }
 
+/*
+ * Reported: unloading populates everything, whatever the target, and the built-in balloon gives
+ * it back to the hypervisor.
+ */
+static void balloon_is_handed_over_at_its_target(void **state)
+{
+	struct rig *rig = rig_unbacked(state, 100);
+
+	rig->fake.target_pages = 40;
+	rig->b.target_pages = 40;
+	aero_hand_over(&rig->b);
+	assert_int_equal(rig_unload_step(rig).kind, AERO_UNLOAD_AGAIN);
+	assert_int_equal(rig->b.size_pages, 40);
+	assert_int_equal(rig_unload_step(rig).kind, AERO_UNLOAD_ABANDON);
+	assert_int_equal(abandon(rig, 32), 32);
+	assert_int_equal(aero_unload_step(&rig->b).kind, AERO_UNLOAD_ABANDON);
+	assert_int_equal(abandon(rig, 32), 8);
+	assert_int_equal(aero_unload_step(&rig->b).kind, AERO_UNLOAD_DONE);
+	assert_int_equal(rig->b.counters.pages_out, 60);
+}
+
+/* A target above the size changes nothing: all of it is handed over, and nobody is asked. */
+static void balloon_below_its_target_is_handed_over_whole(void **state)
+{
+	struct rig *rig = rig_unbacked(state, 32);
+
+	rig->b.target_pages = 64;
+	aero_hand_over(&rig->b);
+	assert_int_equal(aero_unload_step(&rig->b).kind, AERO_UNLOAD_ABANDON);
+	assert_int_equal(abandon(rig, 32), 32);
+	assert_int_equal(aero_unload_step(&rig->b).kind, AERO_UNLOAD_DONE);
+	assert_int_equal(rig->b.counters.pages_out, 0);
+}
+
 static void isolated_page_is_waited_for_and_abandoned_with_the_rest(void **state)
 {
 	struct rig *rig = rig_unbacked(state, 3);
@@ -342,6 +376,8 @@ int main(void)
 		RIG_TEST(unload_abandons_after_twenty_attempts),
 		RIG_TEST(page_gained_starts_the_attempts_anew),
 		RIG_TEST(unload_ends_when_all_is_abandoned),
+		RIG_TEST(balloon_is_handed_over_at_its_target),
+		RIG_TEST(balloon_below_its_target_is_handed_over_whole),
 		RIG_TEST(isolated_page_is_waited_for_and_abandoned_with_the_rest),
 		RIG_TEST(unload_after_its_end_stays_done),
 	};
