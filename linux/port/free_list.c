@@ -66,8 +66,9 @@ static struct {
 } list;
 
 /*
- * How many blocks a zone has above its high watermark and the reserve that it keeps for requests
- * that cannot be served from a higher zone.
+ * How many blocks a zone has above its high watermark, the reserve that it keeps for requests
+ * that cannot be served from a higher zone, and that for urgent requests of several pages
+ * (HIGHATOMIC).  A block taken may be one of the latter; as many others are then left in its place.
  */
 static unsigned long spare_blocks(struct zone *zone)
 {
@@ -76,7 +77,7 @@ static unsigned long spare_blocks(struct zone *zone)
 
 	for (i = 0; i < MAX_NR_ZONES; i++)
 		keep = max_t(unsigned long, keep, zone->lowmem_reserve[i]);
-	keep += high_wmark_pages(zone);
+	keep += high_wmark_pages(zone) + READ_ONCE(zone->nr_reserved_highatomic);
 	return free > keep ? (free - keep) >> AERO_BLOCK_ORDER : 0;
 }
 
