@@ -36,7 +36,7 @@ static struct aerostat *create(const struct aerostat_backend *backend)
 	mutex_init(&a->step);
 	aerostat_worker_init(a);
 	aerostat_store_init(&a->port, aerostat_migrate);
-	a->port.zero_blocks = backend->zeroed;
+	a->port.zeroed = backend->zeroed;
 	aerostat_free_list_start();
 	aerostat_knobs_init(a);
 	config = a->balloon.config;

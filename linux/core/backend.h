@@ -22,11 +22,12 @@ struct aerostat_backend {
 	const struct aero_pace_config *pace;
 
 	/*
-	 * Whether pages must be zeroed before they leave the guest and the backend relies on
-	 * the kernel to zero what it allocates.  If so, the port zeroes pages that reach the
-	 * balloon without passing through the allocator.
+	 * Optional.  A single word, which may change at any moment: whether pages must be zeroed
+	 * before they leave the guest and the backend relies on the kernel to zero what it
+	 * allocates.  If so, pages are zeroed that reach the balloon otherwise: blocks from the
+	 * free lists, and pages to which the kernel migrates.
 	 */
-	bool zeroed;
+	const bool *zeroed;
 
 	/*
 	 * Optional.  Called before the worker makes steps, without the step lock, which it may

@@ -14,6 +14,12 @@ int aerostat_migrate(struct aero_port *port, struct page *to, struct page *from)
 
 	if (!mutex_trylock(&a->step))
 		return -EAGAIN;
+	/*
+	 * Whether the kernel has zeroed @to depends on its version: some take the targets of
+	 * compaction from the free lists and zero nothing.
+	 */
+	if (aerostat_must_be_zero(port))
+		aerostat_zero(to, 0);
 	err = aerostat_store_migrated(port, to, from, aero_migrate(&a->balloon, from, to));
 	mutex_unlock(&a->step);
 	return err;

@@ -43,8 +43,10 @@ struct aero_port {
 	u64 unmanaged_pages;
 	/* Available pages that are left to the guest.  Single word, set by the administrator. */
 	u64 reserve_pages;
-	/* Whether blocks from the free lists are zeroed where the allocator would zero them. */
-	bool zero_blocks;
+	/* What the allocator would have zeroed is zeroed if this is set.  May be NULL. */
+	const bool *zeroed;
+	/* Pages that are taken now go to a borrower, who does not let them migrate.  Step lock. */
+	bool keeps_pages;
 	/* What page migration calls.  Constant. */
 	aerostat_migrate_fn migrate;
 	/* Counts the blocks that came from the free lists.  Step lock. */
@@ -99,6 +101,12 @@ void aero_port_trace(struct aero_port *port, enum aero_event event, u64 a, u64 b
 static inline u64 aerostat_kib(u64 pages)
 {
 	return pages << (PAGE_SHIFT - 10);
+}
+
+/* Whether pages that the kernel zeroes when it allocates them must be zero. */
+static inline bool aerostat_must_be_zero(const struct aero_port *port)
+{
+	return port->zeroed && READ_ONCE(*port->zeroed) && want_init_on_alloc(GFP_KERNEL);
 }
 
 /* Zeroes a block that nobody uses, 8 bytes at a time, which is fast on every processor. */

@@ -173,12 +173,6 @@ not_kept:
 	return false;
 }
 
-/* Whether the allocator would have zeroed these blocks, and they are not zero already. */
-static bool zeroes(void)
-{
-	return want_init_on_alloc(GFP_KERNEL) && !want_init_on_free();
-}
-
 static void log_why_not(const char *why)
 {
 	pr_info("large blocks are taken from the allocator instead of the free lists: %s\n", why);
@@ -258,8 +252,10 @@ unsigned int aerostat_free_list_take(struct aero_port *port, struct page **block
 	WRITE_ONCE(list.taker, NULL);
 	if (list.got < n)
 		list.again_at = jiffies + msecs_to_jiffies(PAUSE_MS);
-	for (i = 0; i < list.got && port->zero_blocks && zeroes(); i++)
-		aerostat_zero(blocks[i], AERO_BLOCK_ORDER);
+	/* With init_on_free they are zero already. */
+	if (aerostat_must_be_zero(port) && !want_init_on_free())
+		for (i = 0; i < list.got; i++)
+			aerostat_zero(blocks[i], AERO_BLOCK_ORDER);
 	port->free_list_blocks += list.got;
 	return list.got;
 }

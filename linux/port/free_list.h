@@ -22,8 +22,8 @@ void aerostat_free_list_idle(void);
 
 /*
  * Takes up to @n free blocks of 2 MiB.  Each has one reference, like a block from alloc_pages()
- * without __GFP_COMP.  They are zeroed only if port->zero_blocks is set and the kernel zeroes
- * what it allocates.  Returns how many there were.  Called under the step lock; may sleep.
+ * without __GFP_COMP.  They are zeroed only if aerostat_must_be_zero().  Returns how many there
+ * were.  Called under the step lock; may sleep.
  */
 unsigned int aerostat_free_list_take(struct aero_port *port, struct page **blocks, unsigned int n);
 

@@ -29,7 +29,7 @@ static struct aero_port log_port;
 static struct aero_xen *xen;
 
 static bool scrub = true;
-module_param(scrub, bool, 0444);
+module_param(scrub, bool, 0644);
 MODULE_PARM_DESC(scrub,
 		 "1: zero memory before it is given to Xen, where the kernel has not (default)");
 
@@ -138,7 +138,7 @@ static void came_back(void *ctx, struct page *block, u32 order)
 
 static void scrub_block(void *ctx, struct page *block, u32 order)
 {
-	if (scrub && !want_init_on_alloc(GFP_KERNEL))
+	if (READ_ONCE(scrub) && !want_init_on_alloc(GFP_KERNEL))
 		aerostat_zero(block, order);
 }
 
@@ -307,7 +307,7 @@ static int start(void)
 		return err;
 	aero_xen_init(xen, &log_port, &guest, NULL);
 	backend.hypervisor = xen;
-	backend.zeroed = scrub;
+	backend.zeroed = &scrub;
 	if (xen_initial_domain())
 		backend.no_policy = "the initial domain's size is for its toolstack to say";
 	err = aerostat_register(&backend);
