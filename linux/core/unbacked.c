@@ -3,6 +3,9 @@
  * Functions for hypervisors on which ballooned pages have no memory behind them.  Such pages can
  * join the balloon, be lent to other drivers, and come back from there.
  */
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+
 #include "core/core.h"
 
 void aerostat_adopt(enum aero_class class, struct page **blocks, unsigned int n)
@@ -43,14 +46,35 @@ EXPORT_SYMBOL_GPL(aerostat_lent_pages);
  * Funds and lends one batch without releasing the lock in between.  A step in between would give
  * the pages back to the guest.
  */
-static unsigned int lend_batch(struct aero_balloon *b, struct page **pages, unsigned int n,
-			       bool fund)
+static unsigned int lend_batch(struct aerostat *a, struct page **pages, unsigned int n, bool fund)
 {
-	unsigned int got = aero_lend(b, pages, n);
+	unsigned int got = aero_lend(&a->balloon, pages, n), funded;
 
-	if (got < n && fund && aero_fund(b, n - got))
-		got += aero_lend(b, pages + got, n - got);
-	return got;
+	if (got == n || !fund)
+		return got;
+	a->port.keeps_pages = true;
+	funded = aero_fund(&a->balloon, n - got);
+	a->port.keeps_pages = false;
+	return funded ? got + aero_lend(&a->balloon, pages + got, n - got) : got;
+}
+
+/*
+ * A borrower may map the pages into processes, and newer kernels refuse that for pages of a type.
+ * While it has them, nobody else may take them for pages of the balloon that can be migrated.
+ */
+static void clean(struct page **pages, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		/* Compaction may be examining the page. */
+		lock_page(pages[i]);
+		if (PageOffline(pages[i]))
+			__ClearPageOffline(pages[i]);
+		pages[i]->mapping = NULL;
+		set_page_private(pages[i], 0);
+		unlock_page(pages[i]);
+	}
 }
 
 unsigned int aerostat_lend(struct page **pages, unsigned int n, bool fund)
@@ -60,8 +84,9 @@ unsigned int aerostat_lend(struct page **pages, unsigned int n, bool fund)
 
 	do {
 		mutex_lock(&a->step);
-		more = lend_batch(&a->balloon, pages + got, min(n - got, AERO_BATCH_MAX), fund);
+		more = lend_batch(a, pages + got, min(n - got, AERO_BATCH_MAX), fund);
 		mutex_unlock(&a->step);
+		clean(pages + got, more);
 		got += more;
 		cond_resched();
 	} while (more && got < n);

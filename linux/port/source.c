@@ -22,15 +22,18 @@
  */
 #define GFP_RECLAIM (GFP_HIGHUSER | __GFP_NOWARN | __GFP_NOMEMALLOC | __GFP_RETRY_MAYFAIL)
 
-/*
- * Single pages are offered for migration, so they may be taken from zones in which only movable
- * pages are allowed.
- */
-#define GFP_SINGLE  (AERO_MIGRATION ? __GFP_MOVABLE : 0)
-
 static gfp_t gfp_of(enum aero_effort effort)
 {
 	return effort == AERO_RECLAIM ? GFP_RECLAIM : GFP_LIGHT;
+}
+
+/*
+ * Single pages that the balloon holds are offered for migration, so they may be taken from zones in
+ * which only movable pages are allowed.
+ */
+static gfp_t movable(const struct aero_port *port)
+{
+	return AERO_MIGRATION && !port->keeps_pages ? __GFP_MOVABLE : 0;
 }
 
 static unsigned int take_blocks(unsigned int order, gfp_t gfp, struct page **blocks, unsigned int n)
@@ -85,8 +88,8 @@ unsigned int aero_port_take(struct aero_port *port, unsigned int order, enum aer
 	if (order)
 		return got + take_blocks(order, gfp, blocks + got, n - got);
 	if (effort == AERO_LIGHT)
-		return take_split(gfp | GFP_SINGLE, blocks, n);
-	return take_blocks(0, gfp | GFP_SINGLE, blocks, n);
+		return take_split(gfp | movable(port), blocks, n);
+	return take_blocks(0, gfp | movable(port), blocks, n);
 }
 
 /*
