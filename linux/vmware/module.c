@@ -2,11 +2,14 @@
 /* aerostat_vmware.ko: what a Linux guest does for VMware's balloon protocol. */
 #define pr_fmt(fmt) "aerostat: vmware: " fmt
 
-#include <linux/debugfs.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/module.h>
+#include <linux/namei.h>
+#include <linux/notifier.h>
+#include <linux/path.h>
 #include <linux/printk.h>
+#include <linux/string.h>
 #include <linux/vmw_vmci_api.h>
 #include <linux/vmw_vmci_defs.h>
 
@@ -15,6 +18,8 @@
 #include <aerostat/vmware.h>
 
 #include "core/backend.h"
+
+#define OTHER_DRIVER "vmw_balloon"
 
 static struct aero_vmware vmware;
 
@@ -169,18 +174,35 @@ static const struct aerostat_backend backend = {
 };
 
 /*
- * The kernel's own driver has a file of this name in debugfs as long as it is loaded.  A kernel
- * without debugfs returns an error, which must not reach dput(); the driver is not noticed there.
+ * The kernel's own driver has a folder in sysfs as long as it is loaded or, if it is built in, for
+ * ever.  Without sysfs, in an early initramfs, it is not noticed.
  */
 static bool other_driver_is_loaded(void)
 {
-	struct dentry *file = debugfs_lookup("vmmemctl", NULL);
+	struct path folder;
 
-	if (IS_ERR_OR_NULL(file))
+	if (kern_path("/sys/module/" OTHER_DRIVER, LOOKUP_FOLLOW, &folder))
 		return false;
-	dput(file);
+	path_put(&folder);
 	return true;
 }
+
+/*
+ * The other driver would connect to the host by itself, which ends our connection.  Both would
+ * then take turns, and neither would hold what the host believes.  So it may not be loaded.
+ */
+static int module_event(struct notifier_block *nb, unsigned long event, void *data)
+{
+	const struct module *module = data;
+
+	if (event != MODULE_STATE_COMING || strcmp(module->name, OTHER_DRIVER))
+		return NOTIFY_DONE;
+	pr_err("the driver " OTHER_DRIVER
+	       " is not loaded, because this one is there; unload it first (rmmod aerostat_vmware)\n");
+	return notifier_from_errno(-EBUSY);
+}
+
+static struct notifier_block modules = {.notifier_call = module_event};
 
 static int __init aerostat_vmware_init(void)
 {
@@ -189,13 +211,20 @@ static int __init aerostat_vmware_init(void)
 	if (x86_hyper_type != X86_HYPER_VMWARE)
 		return -ENODEV;
 	if (other_driver_is_loaded()) {
-		pr_err("the driver vmw_balloon is loaded; unload it first (rmmod vmw_balloon)\n");
+		pr_err("the driver " OTHER_DRIVER " is loaded; unload it first (rmmod " OTHER_DRIVER
+		       ")\n");
 		return -EBUSY;
 	}
 	aero_vmware_init(&vmware, &log_port, &guest, NULL);
-	err = aerostat_register(&backend);
+	err = register_module_notifier(&modules);
 	if (err)
-		aero_vmware_destroy(&vmware);
+		goto no_notifier;
+	err = aerostat_register(&backend);
+	if (!err)
+		return 0;
+	unregister_module_notifier(&modules);
+no_notifier:
+	aero_vmware_destroy(&vmware);
 	return err;
 }
 module_init(aerostat_vmware_init);
@@ -203,6 +232,7 @@ module_init(aerostat_vmware_init);
 static void __exit aerostat_vmware_exit(void)
 {
 	aerostat_unregister(&backend);
+	unregister_module_notifier(&modules);
 	aero_vmware_destroy(&vmware);
 }
 module_exit(aerostat_vmware_exit);

@@ -268,6 +268,28 @@ static const char *beside_the_other_driver(struct lab_guest *g)
 	return driver_unload(g);
 }
 
+/*
+ * Reported: the kernel's driver, loaded after ours, took the connection unnoticed.  And nothing
+ * loads our module by itself in a VMware guest.
+ */
+static const char *before_the_other_driver(struct lab_guest *g)
+{
+	LAB_TRY(driver_load(g));
+	LAB_TRY(inflate_to(g, PAGES));
+	LAB_OK(lab_must(g, 20000, "dmesg -c >/dev/null; ! modprobe vmw_balloon 2>/dev/null"));
+	LAB_OK(lab_must(g, 5000,
+			"dmesg | grep -q 'aerostat: vmware: the driver vmw_balloon is not loaded'"
+			" && ! grep -q ^vmw_balloon /proc/modules"));
+	LAB_TRY(deflate_to(g, 0));
+	LAB_TRY(sizes_agree(g, 0));
+	LAB_TRY(driver_unload(g));
+	LAB_OK(lab_must(g, 20000, "modprobe vmw_balloon && rmmod vmw_balloon"));
+	LAB_OK(lab_must(g, 5000,
+			"grep -q 'dmi:.*svnVMware.*aerostat_vmware' "
+			"/lib/modules/$(uname -r)/modules.alias"));
+	return NULL;
+}
+
 /* What can be followed: a run, its batches, its end. */
 static const char *tracepoints(struct lab_guest *g)
 {
@@ -302,6 +324,7 @@ static const struct lab_test tests[] = {
 	{"no-doorbell", no_doorbell, .config = &config},
 	{"tracepoints", tracepoints, .config = &config},
 	{"beside-the-other-driver", beside_the_other_driver, .config = &config},
+	{"before-the-other-driver", before_the_other_driver, .config = &config},
 	{"engine-alone", engine_alone, .config = &config},
 	{"not-on-vmware", not_on_vmware, .config = &elsewhere},
 };
