@@ -55,6 +55,19 @@ void aerostat_xen_giveback(void);
  */
 void aerostat_xen_adopt(void);
 
+/* -- count.c: the guest's count of its own pages -- */
+
+/* Compares the count with Xen's and corrects it.  Called under the step lock when a run has ended.
+ */
+void aerostat_xen_count_check(void);
+
+/* By how many pages the count has been corrected.  Called under the step lock. */
+u64 aerostat_xen_count_mended(void);
+
+/* From start() to stop(), a migration to another host is noticed.  Both may sleep. */
+void aerostat_xen_count_start(void);
+void aerostat_xen_count_stop(void);
+
 /* -- grow.c: memory beyond what the guest booted with -- */
 
 /*

@@ -216,6 +216,12 @@ static void before_run(void)
 	aerostat_xen_lend_news(false);
 }
 
+static void run_ended(u32 retries, u32 delay_ms)
+{
+	aerostat_xen_count_check();
+	aerostat_xen_target_run_ended(retries, delay_ms);
+}
+
 static void show(struct seq_file *m, void *hypervisor)
 {
 	const struct aero_xen *x = hypervisor;
@@ -230,21 +236,22 @@ static void show(struct seq_file *m, void *hypervisor)
 	seq_printf(m, "populated_large %llu\n", x->populated_large);
 	seq_printf(m, "short_answers %llu\n", x->short_answers);
 	seq_printf(m, "unmapped %llu\n", x->unmapped);
+	seq_printf(m, "mended_pages %llu\n", aerostat_xen_count_mended());
 }
 
 static struct aerostat_backend backend = {
 	.ops = &aero_xen_ops,
 	.pace = &pace,
 	.keep_unbacked = keep_unbacked,
+	/* The built-in balloon follows the target only if the kernel watches xenstore for it. */
+	.has_successor = IS_ENABLED(CONFIG_XEN_BALLOON),
 	.hide_unbacked = hide_unbacked,
 	.grow = aerostat_xen_grow,
 	.before_run = before_run,
-	.run_ended = aerostat_xen_target_run_ended,
+	.run_ended = run_ended,
 	.guest_pages = guest_pages,
 	.set_target = set_target,
 	.show = show,
-	/* The built-in balloon follows the target only if the kernel watches xenstore for it. */
-	.has_successor = IS_ENABLED(CONFIG_XEN_BALLOON),
 };
 
 static int prepare(void)
@@ -261,6 +268,7 @@ static int prepare(void)
 		kvfree(xen);
 	guest.unmap = aerostat_xen_pv_unmap;
 	guest.map = aerostat_xen_pv_map;
+	guest.stay = stay;
 	return err;
 }
 
@@ -270,7 +278,6 @@ static void clean_up(void)
 		aerostat_xen_pv_stop();
 	kvfree(xen);
 }
-	guest.stay = stay;
 
 /* Starts everything that uses the balloon: the target, lending, and adding memory. */
 static int open_doors(void)
@@ -313,9 +320,11 @@ static int start(void)
 	err = aerostat_register(&backend);
 	if (err)
 		goto no_balloon;
+	aerostat_xen_count_start();
 	err = open_doors();
 	if (!err)
 		return 0;
+	aerostat_xen_count_stop();
 	aerostat_unregister(&backend);
 	aero_xen_end(xen);
 no_balloon:
@@ -342,6 +351,7 @@ module_init(aerostat_xen_init);
 static void __exit aerostat_xen_exit(void)
 {
 	close_doors();
+	aerostat_xen_count_stop();
 	aerostat_unregister(&backend);
 	aero_xen_end(xen);
 	aerostat_xen_giveback();

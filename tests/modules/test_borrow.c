@@ -16,8 +16,12 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/uaccess.h>
 
+#include <xen/balloon.h>
+
+#include "../../linux/compat/xen.h"
 #include "aerostat_xen.h"
 
 #define HELD_MAX (1U << 20)
@@ -73,10 +77,6 @@ static ssize_t repay_write(struct file *file, const char __user *text, size_t si
 	return number(text, size, repay);
 }
 
-static const struct file_operations borrow_fops = {
-	.owner = THIS_MODULE,
-	.open = simple_open,
-	.write = borrow_write,
 static ssize_t lose_write(struct file *file, const char __user *text, size_t size, loff_t *at)
 {
 	unsigned int n;
@@ -139,6 +139,10 @@ static const struct file_operations churn_fops = {
 	.write = churn_write,
 };
 
+static const struct file_operations borrow_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = borrow_write,
 };
 
 static const struct file_operations repay_fops = {
@@ -155,14 +159,14 @@ static int __init test_borrow_init(void)
 	folder = debugfs_create_dir("test_borrow", NULL);
 	debugfs_create_file("borrow", 0200, folder, NULL, &borrow_fops);
 	debugfs_create_file("repay", 0200, folder, NULL, &repay_fops);
-	debugfs_create_u32("held", 0400, folder, &held_n);
-	return 0;
-}
-module_init(test_borrow_init);
 	debugfs_create_file("movable", 0400, folder, NULL, &movable_fops);
 	debugfs_create_file("marked", 0400, folder, NULL, &marked_fops);
 	debugfs_create_file("lose", 0200, folder, NULL, &lose_fops);
 	debugfs_create_file("churn", 0200, folder, NULL, &churn_fops);
+	debugfs_create_u32("held", 0400, folder, &held_n);
+	return 0;
+}
+module_init(test_borrow_init);
 
 static void __exit test_borrow_exit(void)
 {
