@@ -336,3 +336,19 @@ kernels_initramfs()
 	initramfs "$build/kernels/$2/initramfs.cpio.gz" "$build/lab/aerostat-agent" \
 		"$build/kernels/$2/modules" "$kernel_env"
 }
+
+# kernels_xen BUILD NAME: the user space of a dom0 with that kernel, whose domUs have it too.
+kernels_xen()
+{
+	build=$(absolute "$1")
+	[ -e "$build/kernels/$2/env" ] || die "kernel $2 is not there; run: lab/setup kernels $1 $2"
+	kernel_env=$(cat "$build/kernels/$2/env")
+	[ -n "$(value AERO_KERNEL "$kernel_env")" ] || die "$2 is not a kernel that boots here"
+	cache_folder
+	xen_env=$(xen_packages) || exit 1
+	ours=$build/kernels/$2/xen-modules
+	mkdir -p "$ours" && ln -sfn ../modules "$ours/$(value AERO_RELEASE "$kernel_env")" ||
+		die "can't write $ours"
+	dom0_image "$build/kernels/$2/xen-dom0.cpio" "$build" "$(xen_kernel stock "$kernel_env")" \
+		"$(value AERO_XEN_ROOT "$xen_env")" "$ours"
+}

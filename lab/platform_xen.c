@@ -17,7 +17,8 @@ static int add_args(struct lab_args *args, const struct lab_guest *g)
 {
 	const struct lab_config *c = &g->config;
 	const struct lab_xen *x = c->xen;
-	const char *xen = lab_env("AERO_XEN"), *kernel = lab_xen_kernel(x->kernel);
+	const char *xen = lab_env("AERO_XEN");
+	const char *kernel = c->kernel ? c->kernel : lab_xen_kernel(x->kernel);
 	const char *initramfs = c->initramfs ? c->initramfs : lab_env("AERO_XEN_DOM0");
 	char quoted_kernel[4096], quoted_initramfs[4096], append[4096];
 
@@ -60,7 +61,7 @@ static const char *lacks(const struct lab_config *c)
 		lab_fail(ENOENT, "Xen is not set up; run: lab/setup xen %s", lab_build_folder());
 		return lab_error();
 	}
-	return !c || lab_kernel_built(kernel) ? NULL : lab_error();
+	return !c || c->kernel || lab_kernel_built(kernel) ? NULL : lab_error();
 }
 
 /* The target is set once, so that guest and toolstack agree on it from then on. */

@@ -29,7 +29,9 @@ const char *lab_kernel_release(enum lab_kernel kernel);
 
 /*
  * For lab_config.xen.  lab_config's memory_mib (here by default 2048), cpus, append (for
- * dom0's kernel), name and extra count for Xen too; its other members don't.
+ * dom0's kernel), name and extra count for Xen too; its other members don't, but for kernel
+ * and initramfs: dom0's, where it is another than those above.  `lab/setup kernels-xen` packs
+ * such an initramfs, in which LAB_KERNEL_STOCK is the same kernel for domUs.
  */
 struct lab_xen {
 	enum lab_kernel kernel;	   /* dom0's */

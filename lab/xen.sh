@@ -147,7 +147,7 @@ xen_modules()
 		done
 	fi
 	if [ -d "$modules_ours" ]; then
-		find "$modules_ours" -maxdepth 1 -name '*.ko' -exec cp {} "$modules_to/" \; || return 1
+		find -H "$modules_ours" -maxdepth 1 -name '*.ko' -exec cp {} "$modules_to/" \; || return 1
 	fi
 	find "$modules_to" -name '*.ko' -exec strip --strip-debug {} + &&
 		depmod -b "$modules_root" "$modules_release"
@@ -189,18 +189,25 @@ kernel_payload()
 		cp "$4" "$1/dom0/xen/$2/vmlinux" && rm -rf "$domu" "$1.cpio"
 }
 
-# xen_kernels KERNEL_ENV: lines "NAME RELEASE VMLINUX MODDIR" of all kernels there are.
+# xen_kernel NAME KERNEL_ENV: a line "NAME RELEASE VMLINUX MODDIR".
+xen_kernel()
+{
+	printf '%s %s %s %s\n' "$1" "$(value AERO_RELEASE "$2")" "$(value AERO_KERNEL "$2")" \
+		"$(value AERO_MODDIR "$2")"
+}
+
+# xen_kernels KERNEL_ENV: such lines of all kernels there are.
 xen_kernels()
 {
-	printf 'stock %s %s %s\n' "$(value AERO_RELEASE "$1")" "$(value AERO_KERNEL "$1")" "$(value AERO_MODDIR "$1")"
+	xen_kernel stock "$1"
 	for name in own debug; do
 		own=$(own_kernel_cached "$name") || continue
-		printf '%s %s %s %s\n' "$name" "$(value AERO_RELEASE "$own")" \
-			"$(value AERO_KERNEL "$own")" "$(value AERO_MODDIR "$own")"
+		xen_kernel "$name" "$own"
 	done
 }
 
-# dom0_image OUTPUT BUILD KERNELS ROOT: packs dom0's initramfs unless its parts are the same.
+# dom0_image OUTPUT BUILD KERNELS ROOT OURS: packs dom0's initramfs unless its parts are the
+# same.  OURS has our modules in a folder for each release.
 dom0_image()
 {
 	output=$1 agent=$2/lab/aerostat-agent
@@ -211,7 +218,7 @@ dom0_image()
 		cat "$agent" $(guest_programs "$agent") "$2/$DOMU_PROGRAM" "$HERE/guest/dom0.sh" "$HERE/xen.sh" | sha256sum
 		printf '%s\n' "$3" | while read -r _ release vmlinux _; do
 			stat -c '%n %s %Y' "$vmlinux"
-			find "$2/modules/$release" -maxdepth 1 -name '*.ko' -exec sha256sum {} + 2>/dev/null | sort
+			find -H "$5/$release" -maxdepth 1 -name '*.ko' -exec sha256sum {} + 2>/dev/null | sort
 		done
 	)
 	if [ -e "$output" ] && [ -e "$output.key" ] && [ "$(cat "$output.key")" = "$key" ]; then
@@ -226,7 +233,7 @@ dom0_image()
 	fi
 	printf '%s\n' "$3" >"$stage.kernels"
 	while read -r name release vmlinux moddir; do
-		kernel_payload "$stage" "$name" "$release" "$vmlinux" "$moddir" "$2/modules/$release" "$agent" "$2" ||
+		kernel_payload "$stage" "$name" "$release" "$vmlinux" "$moddir" "$5/$release" "$agent" "$2" ||
 			die "can't gather what kernel $release needs"
 	done <"$stage.kernels"
 	mkdir -p "$stage/dom0/etc/xen" || die "can't make a folder in $stage"
@@ -247,7 +254,8 @@ xen()
 	kernel_env=$(kernel) || exit 1
 	xen_env=$(xen_packages) || exit 1
 	kernels=$(xen_kernels "$kernel_env")
-	dom0_image "$build/lab/xen-dom0.cpio" "$build" "$kernels" "$(value AERO_XEN_ROOT "$xen_env")"
+	dom0_image "$build/lab/xen-dom0.cpio" "$build" "$kernels" "$(value AERO_XEN_ROOT "$xen_env")" \
+		"$build/modules"
 	{
 		printf '%s\n' "$xen_env"
 		printf 'AERO_XEN_DOM0=%s\n' "$build/lab/xen-dom0.cpio"

@@ -11,13 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../common/kernels.h"
 #include "monitor.h"
 
 #define DATA_MIB 64u
-
-/* As lab/kernels.sh names those for this machine's architecture. */
-static const char *const kernels[] = {"bullseye", "bullseye-security", "trixie", "sid",
-				      "experimental"};
 
 /* What the kernel itself believes to be ballooned, where it shows that (some time after 6.12). */
 static const char *meminfo_agrees(struct lab_guest *g, uint64_t pages)
@@ -91,71 +88,28 @@ static const char *pages_migrate(struct lab_guest *g)
 static struct {
 	struct lab_config config;
 	char moves_name[64], migrates_name[64];
-	char *kernel, *initramfs, *skip;
-} guests[LAB_COUNT(kernels)];
+} guests[OTHER_KERNELS];
 
-static struct lab_test tests[2 * LAB_COUNT(kernels)];
-
-/* The first line of a file, or of those that begin with key; NULL when there is none. */
-static char *first_line(const char *path, const char *key)
-{
-	char *line = NULL, *found = NULL;
-	size_t room = 0, skip = strlen(key);
-	FILE *file = fopen(path, "r");
-
-	if (!file)
-		return NULL;
-	while (!found && getline(&line, &room, file) > 0) {
-		line[strcspn(line, "\n")] = 0;
-		if (!strncmp(line, key, skip))
-			found = strdup(line + skip);
-	}
-	free(line);
-	fclose(file);
-	return found;
-}
-
-static char *path_of(const char *kernel, const char *file)
-{
-	char *path;
-
-	if (asprintf(&path, "%s/kernels/%s/%s", lab_build_folder(), kernel, file) < 0)
-		abort();
-	return path;
-}
-
-/* Finds kernel and user space; what is lacking becomes the reason to skip. */
-static void find_guest(size_t i)
-{
-	char *env = path_of(kernels[i], "env"), *skip = path_of(kernels[i], "skip");
-
-	guests[i].initramfs = path_of(kernels[i], "initramfs.cpio.gz");
-	guests[i].kernel = first_line(env, "AERO_KERNEL=");
-	guests[i].skip = first_line(skip, "");
-	if (!guests[i].skip && !guests[i].kernel)
-		guests[i].skip = strdup("it was not fetched: make check-kernels");
-	else if (!guests[i].skip && access(guests[i].initramfs, R_OK))
-		guests[i].skip = strdup("no modules were built for it: make check-kernels");
-	free(env);
-	free(skip);
-}
+static struct lab_test tests[2 * OTHER_KERNELS];
 
 static void add_tests(size_t i)
 {
+	struct other_kernel k = find_kernel(other_kernels[i], "initramfs.cpio.gz");
+
 	guests[i].config = (struct lab_config){
 		.memory_mib = 2048,
-		.kernel = guests[i].kernel,
-		.initramfs = guests[i].initramfs,
+		.kernel = k.kernel,
+		.initramfs = k.initramfs,
 	};
 	snprintf(guests[i].moves_name, sizeof(guests[i].moves_name), "%s-moves-a-gigabyte",
-		 kernels[i]);
+		 other_kernels[i]);
 	snprintf(guests[i].migrates_name, sizeof(guests[i].migrates_name), "%s-pages-migrate",
-		 kernels[i]);
+		 other_kernels[i]);
 	tests[2 * i] = (struct lab_test){guests[i].moves_name, moves_a_gigabyte,
-					 .config = &guests[i].config, .skip = guests[i].skip};
+					 .config = &guests[i].config, .skip = k.skip};
 	tests[2 * i + 1] = (struct lab_test){
 		guests[i].migrates_name, pages_migrate,	 .config = &guests[i].config,
-		.fresh = true,		 .spoils = true, .skip = guests[i].skip};
+		.fresh = true,		 .spoils = true, .skip = k.skip};
 }
 
 int main(int argc, char **argv)
@@ -166,9 +120,7 @@ int main(int argc, char **argv)
 		printf("Bail out! %s\n", lab_error());
 		return 1;
 	}
-	for (size_t i = 0; i < LAB_COUNT(kernels); i++) {
-		find_guest(i);
+	for (size_t i = 0; i < OTHER_KERNELS; i++)
 		add_tests(i);
-	}
 	return lab_suite_main(argc, argv, &suite);
 }
