@@ -74,8 +74,8 @@ struct aerostat_backend {
 	 * the module; keep_unbacked() then also gets the pages that the target leaves to the
 	 * hypervisor.
 	 */
-	void (*hide_unbacked)(enum aero_class class, struct page **blocks, unsigned int n);
 	bool has_successor;
+	void (*hide_unbacked)(enum aero_class class, struct page **blocks, unsigned int n);
 	void (*keep_unbacked)(struct page **pages, unsigned int n);
 };
 
