@@ -435,9 +435,11 @@ int lab_fill_page_cache(struct lab_guest *g, unsigned int mib)
 		g, 30000 + mib * 50,
 		"{ [ -e /sys/block/zram0 ] || modprobe zram; } && "
 		"D=/sys/block/zram0/disksize && "
-		"{ [ $(cat $D) -ge $((%u << 20)) ] || echo $((%u << 20)) > $D; } && "
+		/* As large as all memory, because the size can be set only once. */
+		"{ [ $(cat $D) -ge $((%u << 20)) ] || "
+		"awk '/^MemTotal:/ { print $2 \"K\" }' /proc/meminfo >$D; } && "
 		/* The kernel drops a block device's cache at its last close, so keep it open. */
 		"{ sleep 1000000 </dev/zram0 >/dev/null 2>&1 & } && "
 		"dd if=/dev/zram0 of=/dev/null bs=1M count=%u 2>&1",
-		mib, mib, mib);
+		mib, mib);
 }

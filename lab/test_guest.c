@@ -228,6 +228,26 @@ static const char *hog(struct lab_guest *g)
 	return NULL;
 }
 
+/* A process that may not run for a while: its heartbeat has a gap of this length. */
+static const char *beat(struct lab_guest *g)
+{
+	unsigned long long gap_ms = 0, beats = 0;
+	char *out = NULL;
+
+	LAB_CHECK(lab_call(g, 5000, NULL, "beat stop") == 1, "a heartbeat that nobody has started");
+	LAB_CHECK(lab_call(g, 5000, NULL, "beat start") == 0, "%s", lab_error());
+	LAB_OK(lab_must(
+		g, 10000,
+		"sleep 1; killall -STOP heartbeat; sleep 2; killall -CONT heartbeat; sleep 1"));
+	LAB_CHECK(lab_call(g, 5000, &out, "beat stop") == 0, "%s", lab_error());
+	LAB_CHECK(sscanf(out, "largest_gap_ms %llu beats %llu", &gap_ms, &beats) == 2, "%s", out);
+	free(out);
+	lab_note("largest gap %llu ms, %llu beats", gap_ms, beats);
+	LAB_CHECK(gap_ms >= 2000 && gap_ms < 10000, "%llu ms instead of 2 s", gap_ms);
+	LAB_CHECK(beats > 3, "only %llu beats", beats);
+	return NULL;
+}
+
 static const char *reset(struct lab_guest *g)
 {
 	LAB_OK(lab_must(g, 5000, "touch /tmp/mark"));
@@ -264,6 +284,7 @@ static const struct lab_test tests[] = {
 	{"fragment", fragment, .config = &small, .fresh = true},
 	{"kernel-complaint-fails", kernel_complaint_fails, .config = &small},
 	{"hog", hog, .config = &small},
+	{"beat", beat, .config = &small},
 	{"reset", reset, .config = &small},
 	{"touch-memfd", touch, .config = &memfd},
 };

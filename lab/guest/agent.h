@@ -64,8 +64,9 @@ void jobs_reaped(pid_t pid, int status);
 /* Ends what ended, kills what is late; returns ms until the next deadline. */
 int jobs_tend(void);
 
-/* ---- data.c, load.c, files.c ---- */
+/* ---- beat.c, data.c, load.c, files.c ---- */
 
+void do_beat(unsigned int id, char *args);
 void do_data(unsigned int id, char *args);
 void do_touch(unsigned int id, uint64_t timeout_ms, char *args);
 void do_hog(unsigned int id, char *args);
