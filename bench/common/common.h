@@ -33,6 +33,9 @@ struct bench_steps {
  */
 int bench_run(const struct bench_steps *steps, void *of, const char *folder, bool picture);
 
+/* What each file of results begins with; to be completed.  `qemu` is its version, or NULL. */
+json_t *bench_document(int64_t start_ms, json_t *qemu, bool met);
+
 /* The file shared with the counting plug-in, made and mapped, and removed. */
 struct bench_counts *bench_counts_map(const char *path);
 void bench_counts_unmap(struct bench_counts *counts, const char *path);

@@ -110,23 +110,20 @@ static json_t *result_to_json(const struct result *r, int policy)
 int policy_write_json(const void *of, unsigned int missed)
 {
 	const struct policy_bench *b = of;
-	json_t *results = json_array(), *o;
-	char date[32];
+	json_t *results = json_array();
+	json_t *o = bench_document(b->start_ms, b->qemu, !missed);
 	int ret;
 
 	for (int p = 0; p < POLICIES; p++)
 		json_array_append_new(results, result_to_json(&b->result[p], p));
-	report_date(date);
-	o = json_pack("{s:i, s:s, s:s*, s:s*, s:s*, s:O*, s:{s:i, s:i, s:i, s:i, s:i, s:i, s:i, "
-		      "s:i}, s:f, s:b, s:o}",
-		      "format", 1, "date", date, "kernel", lab_env("AERO_RELEASE"),
-		      "kernel_version", lab_env("AERO_KERNEL_VERSION"), "xen",
-		      lab_env("AERO_XEN_VERSION"), "qemu", b->qemu, "parameters", "seed",
-		      (int)b->options.seed, "guest_mib", (int)GUEST_MIB, "swap_mib", (int)SWAP_MIB,
-		      "idle_s", (int)IDLE_S, "jobs", (int)JOBS, "cache_mib", (int)CACHE_MIB,
-		      "requests", (int)REQUESTS, "growth_mib", (int)GROWTH_MIB, "seconds",
-		      (double)(lab_now_ms() - b->start_ms) / 1000, "requirements_met", !missed,
-		      "policies", results);
+	json_object_set_new(o, "xen", json_string(lab_env("AERO_XEN_VERSION")));
+	json_object_set_new(o, "parameters",
+			    json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "seed",
+				      (int)b->options.seed, "guest_mib", (int)GUEST_MIB, "swap_mib",
+				      (int)SWAP_MIB, "idle_s", (int)IDLE_S, "jobs", (int)JOBS,
+				      "cache_mib", (int)CACHE_MIB, "requests", (int)REQUESTS,
+				      "growth_mib", (int)GROWTH_MIB));
+	json_object_set_new(o, "policies", results);
 	ret = report_dump_json(o, b->options.folder, "bench-policy.json");
 	json_decref(o);
 	return ret;

@@ -4,195 +4,168 @@
  * `make bench` runs; docs/results/benchmarks.md explains the figures.
  */
 #define _GNU_SOURCE
-#include <argp.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "bench.h"
+#include "vmware.h"
 
 /* What the clamp of the monitor and the guest itself need besides the balloon. */
-#define SPARE_MIB 512
+#define SPARE_MIB  512
+#define MOVE_MIB   2048
+#define MEMORY_MIB 3072
 
 /* ---- options ---- */
 
-enum {
-	OPTION_ALLOC = 'a',
-	OPTION_FOLDER = 'o',
-	OPTION_MODE = 'M',
-	OPTION_PROFILE = 'p',
-	OPTION_NO_RATES = 'n'
-};
-
 static const struct argp_option option_table[] = {
-	{"rounds", 'r', "N", 0, "Rounds per row, of which the median counts (3)", 0},
-	{"move-mib", 's', "MIB", 0, "Memory to move (2048); even", 0},
 	{"memory-mib", 'm', "MIB", 0, "The guest's memory (3072)", 0},
-	{"output", OPTION_FOLDER, "FOLDER", 0,
-	 "Where bench.json and the pictures go (the build folder's bench/)", 0},
-	{"no-rates", OPTION_NO_RATES, NULL, 0,
-	 "Count instructions only: half the time, no GiB/s, no picture", 0},
-	{"mode", OPTION_MODE, "MODE", 0, "Only the rows of 2m, 4k or unbatched", 0},
-	{"init-on-alloc", OPTION_ALLOC, "0|1", 0, "Only the rows with zeroing off or on", 0},
-	{"profile", OPTION_PROFILE, NULL, 0,
-	 "Instead of the bench: the instructions per page by function of the guest's kernel", 0},
 	{0},
 };
 
-static unsigned int mode_of(const char *text, struct argp_state *state)
-{
-	static const char *const words[MODES] = {"2m", "4k", "unbatched"};
-
-	for (unsigned int m = 0; m < MODES; m++)
-		if (!strcmp(text, words[m]))
-			return m;
-	argp_error(state, "--mode is '2m', '4k' or 'unbatched', not '%s'", text);
-	return MODE_2M;
-}
-
-/* What was not chosen is left out. */
-static void choose(bool *rows, unsigned int count, unsigned int chosen)
-{
-	for (unsigned int i = 0; i < count; i++)
-		rows[i] = i == chosen;
-}
-
-static void check_options(const struct bench_options *o, struct argp_state *state)
-{
-	if (o->move_mib % 2)
-		argp_error(state, "--move-mib must be even, so that it is whole 2 MiB pages");
-	if (o->memory_mib < o->move_mib + SPARE_MIB)
-		argp_error(state, "--memory-mib must be at least %u above --move-mib %u", SPARE_MIB,
-			   o->move_mib);
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	struct bench_options *o = state->input;
+	struct vmware *v = state->input;
 
-	switch (key) {
-	case 'r':
-		o->rounds = report_number(arg, "rounds", 1, SAMPLES_MOST, state);
-		break;
-	case 's':
-		o->move_mib = report_number(arg, "move-mib", 64, 32768, state);
-		break;
-	case 'm':
-		o->memory_mib = report_number(arg, "memory-mib", 1024, 65536, state);
-		break;
-	case OPTION_FOLDER:
-		o->folder = arg;
-		break;
-	case OPTION_NO_RATES:
-		o->no_rates = true;
-		break;
-	case OPTION_PROFILE:
-		o->profile = true;
-		break;
-	case OPTION_MODE:
-		choose(o->mode, MODES, mode_of(arg, state));
-		break;
-	case OPTION_ALLOC:
-		choose(o->zeroing, ZEROINGS, report_number(arg, "init-on-alloc", 0, 1, state));
-		break;
-	case ARGP_KEY_ARG:
-		argp_error(state, "'%s' is no option", arg);
-		break;
-	case ARGP_KEY_END:
-		check_options(o, state);
-		break;
-	default:
+	if (key != 'm')
 		return ARGP_ERR_UNKNOWN;
-	}
+	v->memory_mib = report_number(arg, "memory-mib", 1024, 65536, state);
 	return 0;
 }
 
-/* ---- the run ---- */
-
-/* Output goes beside the program unless the user says otherwise. */
-static int prepare(struct bench *b)
+static void check_options(const struct bench *b, struct argp_state *state)
 {
-	b->options.folder = bench_folder(b->options.folder);
-	if (!b->options.folder)
-		return -1;
-	snprintf(b->counts_path, sizeof(b->counts_path), "%s/bench.counts", b->options.folder);
-	b->counts = bench_counts_map(b->counts_path);
-	b->profile.counts = b->counts;
-	return b->counts ? 0 : -1;
+	const struct vmware *v = b->own;
+
+	if (v->memory_mib < b->options.move_mib + SPARE_MIB)
+		argp_error(state, "--memory-mib must be at least %u above --move-mib %u", SPARE_MIB,
+			   b->options.move_mib);
 }
 
-static int measure(void *of)
-{
-	struct bench *b = of;
+/* ---- the guest ---- */
 
-	for (int z = 0; z < ZEROINGS; z++)
-		for (int counting = 1; counting >= b->options.no_rates; counting--)
-			if (b->options.zeroing[z] && bench_boot(b, (enum bench_zeroing)z, counting))
-				return -1;
+static void configure(struct bench *b, struct lab_config *out)
+{
+	const struct vmware *v = b->own;
+
+	out->memory_mib = v->memory_mib;
+	out->cpus = 1;
+	out->append = b->set == ZEROING_ON ? "init_on_alloc=1" : "init_on_alloc=0";
+	out->plugin_args = b->counting ? "instructions=on" : NULL;
+}
+
+/* One guest serves all modes. */
+static int no_change(struct bench *b)
+{
+	(void)b;
 	return 0;
 }
 
-bool bench_wants(const struct bench *b, int zeroing, int mode)
+/* Guests in a state: with all that the monitor grants, and the kernel's default. */
+static bool has(unsigned int set, unsigned int kind, enum bench_move move)
 {
-	return b->options.zeroing[zeroing] && b->options.mode[mode];
+	return move < BENCH_STATES || (set == ZEROING_ON && kind == MODE_2M);
 }
 
-/* A picture of half the rows would mislead. */
-static bool wants_picture(const struct bench *b)
-{
-	bool all = !b->options.no_rates;
+/* ---- rows, figures and tables ---- */
 
-	for (int z = 0; z < ZEROINGS; z++)
-		for (int m = 0; m < MODES; m++)
-			all &= bench_wants(b, z, m);
-	return all;
-}
+static const char *const zeroing_words[] = {"0", "1"};
+static const char *const zeroing_names[] = {"off", "on"};
+static const char *const mode_words[] = {"2m", "4k", "unbatched"};
+static const char *const mode_names[] = {"2 MiB", "4 KiB", "unbatched"};
+static const char *const drivers[] = {"aerostat", "vmw_balloon"};
 
-static const struct bench_steps steps = {
-	.name = "bench",
-	.measure = measure,
-	.table = bench_table,
-	.count_missed = bench_judge,
-	.write_json = bench_write_json,
-	.draw = bench_draw,
+static const struct bench_figure figures[FIGURES] = {
+	[FIGURE_INSTRUCTIONS] = {.name = "instructions_per_page"},
+	[FIGURE_WHOLE] = {.name = "whole_instructions_per_page"},
+	[FIGURE_COMMANDS] = {.name = "commands_per_gib"},
+	[FIGURE_RATE] = {.name = "gib_per_second", .more_is_better = true, .timed = true},
+	[FIGURE_BACKED] = {.name = "backed_before_mib"},
+	[FIGURE_LEFT] = {.name = "backed_after_mib"},
+	[FIGURE_SECONDS] = {.name = "wall_seconds", .timed = true},
+	[FIGURE_GAP] = {.name = "largest_gap_seconds", .timed = true},
+	[FIGURE_LARGE] = {.name = "large_units_part", .more_is_better = true, .timed = true},
 };
 
-static int run(struct bench *b)
-{
-	if (b->options.profile) {
-		b->options.rounds = 1;
-		b->options.no_rates = true;
-		return measure(b);
-	}
-	return bench_run(&steps, b, b->options.folder, wants_picture(b));
-}
+static const char *const headings[] = {"init_on_alloc=0", "init_on_alloc=1"};
+
+static const struct bench_column columns[] = {
+	{"instructions/page ", FIGURE_INSTRUCTIONS, BENCH_TIMES},
+	{"with what follows ", FIGURE_WHOLE, BENCH_TIMES},
+	{"commands/GiB ", FIGURE_COMMANDS, BENCH_PAIR},
+	{"GiB/s ", FIGURE_RATE, BENCH_TIMES},
+	{"host MiB before ", FIGURE_BACKED, BENCH_PAIR},
+	{"and after ", FIGURE_LEFT, BENCH_PAIR},
+};
+
+static const struct bench_requirement requirements[] = {
+	{
+		.text = "at most half of the peer's instructions per page in the 4 KiB and "
+			"unbatched rows, init_on_alloc=0",
+		.times = 2,
+		.figures = BENCH_BIT(FIGURE_INSTRUCTIONS) | BENCH_BIT(FIGURE_WHOLE),
+		.sets = BENCH_BIT(ZEROING_OFF),
+		.kinds = BENCH_BIT(MODE_4K) | BENCH_BIT(MODE_UNBATCHED),
+		.moves = BENCH_THERE_AND_BACK,
+	},
+	{
+		.text = "no more than the peer's instructions per page in any row",
+		.times = 1,
+		.figures = BENCH_BIT(FIGURE_INSTRUCTIONS) | BENCH_BIT(FIGURE_WHOLE),
+		.sets = BENCH_ALL(ZEROINGS),
+		.kinds = BENCH_ALL(MODES),
+		.moves = BENCH_THERE_AND_BACK,
+	},
+};
+
+static const struct bench_panel panels[] = {
+	{FIGURE_WHOLE, "guest instructions per page: less is better", 0.17, 0.57,
+	 "set xrange [1:6000]; set xtics (1, 10, 100, '1 000' 1000)"},
+	{FIGURE_RATE, "GiB/s: more is better (bands: all rounds)", 0.61, 0.985,
+	 "set xrange [0.1:1500]; set xtics (0.1, 1, 10, 100, '1 000' 1000)"},
+};
+
+/* ---- the program ---- */
+
+static const struct argp options = {.options = option_table, .parser = parse};
+
+static const struct bench_frame frame = {
+	.name = "bench",
+	.documentation = "Moves memory with our balloon driver and with the kernel's own, in the "
+			 "same guests against the same monitor.  Exit status 0: ours needs at most "
+			 "half of the peer's instructions where it must, and nowhere more.",
+	.options = &options,
+	.move_mib = MOVE_MIB,
+	.move_most_mib = 32768,
+	.rounds = 3,
+	.set = {"init_on_alloc", "init-on-alloc", "0|1", "Only the rows with zeroing off or on",
+		zeroing_words, zeroing_names, ZEROINGS},
+	.kind = {"mode", "mode", "MODE", "Only the rows of 2m, 4k or unbatched", mode_words,
+		 mode_names, MODES},
+	.drivers = drivers,
+	.driver_count = 2,
+	.figures = figures,
+	.figure_count = FIGURES,
+	.table = {headings, columns, sizeof(columns) / sizeof(*columns)},
+	.requirements = requirements,
+	.requirement_count = sizeof(requirements) / sizeof(*requirements),
+	.picture = {1100, "into the balloon and out again", headings, 0.012, 0.77, 0.87, panels, 2},
+	.check_options = check_options,
+	.configure = configure,
+	.booted = vmware_booted,
+	.begin = no_change,
+	.end = no_change,
+	.load = vmware_load,
+	.unload = vmware_unload,
+	.measure = vmware_measure,
+	.has = has,
+	.give = vmware_give,
+	.large_pages = vmware_large_pages,
+	.seconds = FIGURE_SECONDS,
+	.gap = FIGURE_GAP,
+	.large = FIGURE_LARGE,
+};
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = {
-		option_table,
-		parse,
-		NULL,
-		"Moves memory with our balloon driver and with the kernel's own, in the same "
-		"guests against the same monitor.  Exit status 0: ours needs at most half of the "
-		"peer's instructions where it must, and nowhere more.",
-		0,
-		0,
-		0};
-	static struct bench b = {.options = {.memory_mib = 3072,
-					     .move_mib = 2048,
-					     .rounds = 3,
-					     .zeroing = {true, true},
-					     .mode = {true, true, true}}};
-	int ret;
+	static struct vmware v = {.memory_mib = MEMORY_MIB};
 
-	argp_parse(&argp, argc, argv, 0, NULL, &b.options);
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	b.start_ms = lab_now_ms();
-	b.cycles = json_array();
-	ret = prepare(&b) || run(&b);
-	bench_counts_unmap(b.counts, b.counts_path);
-	free(b.profile.before);
-	json_decref(b.cycles);
-	json_decref(b.qemu);
-	return ret ? 1 : 0;
+	return bench_main(&frame, &v, argc, argv);
 }

@@ -5,182 +5,177 @@
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
-#include <string.h>
 
-#include "bench_xen.h"
+#include "xen_bench.h"
 
 /* ---- options ---- */
 
-enum {
-	OPTION_FOLDER = 'o',
-	OPTION_GUEST = 'g',
-	OPTION_NO_RATES = 'n',
-	OPTION_PROFILE = 'p',
-	OPTION_SET = 'S',
-	OPTION_SYMBOLS = 'X'
-};
+#define OPTION_SYMBOLS 'X'
 
 static const struct argp_option option_table[] = {
-	{"rounds", 'r', "N", 0, "Rounds per row, of which the median counts (3)", 0},
-	{"move-mib", 's', "MIB", 0, "Memory to move (512); even", 0},
-	{"output", OPTION_FOLDER, "FOLDER", 0,
-	 "Where bench-xen.json and the pictures go (the build folder's bench/)", 0},
-	{"no-rates", OPTION_NO_RATES, NULL, 0,
-	 "Count instructions and hypercalls only: no MiB/s, no picture", 0},
-	{"guest", OPTION_GUEST, "GUEST", 0, "Only the rows of dom0, pv or pvh", 0},
-	{"parameters", OPTION_SET, "SET", 0,
-	 "Only the rows with 'default' parameters, or 'bare' ones without zeroing", 0},
-	{"profile", OPTION_PROFILE, NULL, 0,
-	 "Instead of the bench: the instructions per page by function of the guest's kernel", 0},
 	{"xen-symbols", OPTION_SYMBOLS, "FILE", 0,
 	 "For --profile: the hypervisor's functions, as nm prints them", 0},
 	{0},
 };
 
-/* One of the words is chosen, the others are left out. */
-static void choose(bool *rows, const char *const *words, unsigned int count, const char *name,
-		   const char *text, struct argp_state *state)
-{
-	bool known = false;
-
-	for (unsigned int i = 0; i < count; i++) {
-		rows[i] = !strcmp(text, words[i]);
-		known |= rows[i];
-	}
-	if (!known)
-		argp_error(state, "--%s does not know '%s'; see --help", name, text);
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	static const char *const guests[GUESTS] = {"dom0", "pv", "pvh"};
-	static const char *const sets[SETS] = {"default", "bare"};
-	struct bench_options *o = state->input;
+	struct xen *x = state->input;
 
-	switch (key) {
-	case 'r':
-		o->rounds = report_number(arg, "rounds", 1, SAMPLES_MOST, state);
-		break;
-	case 's':
-		o->move_mib = report_number(arg, "move-mib", 64, 4096, state);
-		break;
-	case OPTION_FOLDER:
-		o->folder = arg;
-		break;
-	case OPTION_NO_RATES:
-		o->no_rates = true;
-		break;
-	case OPTION_PROFILE:
-		o->profile = true;
-		break;
-	case OPTION_SYMBOLS:
-		o->xen_symbols = arg;
-		break;
-	case OPTION_GUEST:
-		choose(o->guest, guests, GUESTS, "guest", arg, state);
-		break;
-	case OPTION_SET:
-		choose(o->set, sets, SETS, "parameters", arg, state);
-		break;
-	case ARGP_KEY_ARG:
-		argp_error(state, "'%s' is no option", arg);
-		break;
-	case ARGP_KEY_END:
-		if (o->move_mib % 2)
-			argp_error(state, "--move-mib must be even: whole 2 MiB extents");
-		break;
-	default:
+	if (key != OPTION_SYMBOLS)
 		return ARGP_ERR_UNKNOWN;
-	}
+	x->symbols = arg;
 	return 0;
 }
 
-/* ---- the run ---- */
+/* ---- rows, figures and tables ---- */
 
-static int prepare(struct bench *b)
+/* Guests in a state: with the parameters that guests have by default. */
+static bool has(unsigned int set, unsigned int kind, enum bench_move move)
 {
-	b->options.folder = bench_folder(b->options.folder);
-	if (!b->options.folder)
-		return -1;
-	snprintf(b->counts_path, sizeof(b->counts_path), "%s/bench-xen.counts", b->options.folder);
-	b->counts = bench_counts_map(b->counts_path);
-	b->profile.counts = b->counts;
-	b->profile.xen_symbols = b->options.xen_symbols;
-	return b->counts ? 0 : -1;
+	(void)kind;
+	return move < BENCH_STATES || set == SET_DEFAULT;
 }
 
-static int measure(void *of)
-{
-	struct bench *b = of;
+static const char *const set_words[] = {"default", "bare"};
+static const char *const kind_words[] = {"dom0", "pv", "pvh"};
+static const char *const kind_names[] = {"dom0 PV", "domU PV", "domU PVH"};
+static const char *const drivers[] = {"aerostat", "built-in driver", "aerostat again"};
 
-	for (int set = 0; set < SETS; set++)
-		for (int counting = 1; counting >= b->options.no_rates; counting--)
-			if (b->options.set[set] && bench_boot(b, (enum bench_set)set, counting))
-				return -1;
-	return 0;
-}
-
-bool bench_wants(const struct bench *b, int set, int guest)
-{
-	return b->options.set[set] && b->options.guest[guest];
-}
-
-/* A picture of half the rows would mislead. */
-static bool wants_picture(const struct bench *b)
-{
-	bool all = !b->options.no_rates;
-
-	for (int set = 0; set < SETS; set++)
-		for (int guest = 0; guest < GUESTS; guest++)
-			all &= bench_wants(b, set, guest);
-	return all;
-}
-
-static const struct bench_steps steps = {
-	.name = "bench-xen",
-	.measure = measure,
-	.table = bench_table,
-	.count_missed = bench_judge,
-	.write_json = bench_write_json,
-	.draw = bench_draw,
+static const struct bench_figure figures[FIGURES] = {
+	[FIGURE_RATE] = {.name = "mib_per_busy_second", .more_is_better = true, .timed = true},
+	[FIGURE_WALL] = {.name = "wall_seconds", .timed = true},
+	[FIGURE_CALLS] = {.name = "hypercalls_per_gib"},
+	[FIGURE_MEMORY_OPS] = {.name = "memory_ops_per_gib"},
+	[FIGURE_GUEST] = {.name = "guest_instructions_per_page"},
+	[FIGURE_XEN] = {.name = "xen_instructions_per_page"},
+	[FIGURE_ALL] = {.name = "instructions_per_page"},
+	[FIGURE_LARGE] = {.name = "large_extents_part", .more_is_better = true},
+	[FIGURE_BACKED] = {.name = "backed_before_mib"},
+	[FIGURE_GAP] = {.name = "largest_gap_seconds", .timed = true},
 };
 
-static int run(struct bench *b)
+static const char *const headings[] = {"default parameters", "nothing zeroed"};
+
+static const struct bench_column columns[] = {
+	{"MiB/s of busy CPU ", FIGURE_RATE, BENCH_TIMES},
+	{"hypercalls/GiB ", FIGURE_CALLS, BENCH_TIMES},
+	{"guest instructions/page ", FIGURE_GUEST, BENCH_TIMES},
+	{"Xen's instructions/page ", FIGURE_XEN, BENCH_TIMES},
+	{"seconds to the target ", FIGURE_WALL, BENCH_TIMES},
+	{"by 2 MiB ", FIGURE_LARGE, BENCH_PARTS},
+	{"host MiB before ", FIGURE_BACKED, BENCH_PAIR},
+};
+
+static const struct bench_panel panels[] = {
+	{FIGURE_RATE, "MiB per second of busy CPU: more is better", 0.125, 0.385,
+	 "set xrange [20:200000]; set xtics (100, '1 000' 1000, '10 000' 10000)"},
+	{FIGURE_ALL, "instructions per page, guest and Xen: less is better", 0.415, 0.685,
+	 "set xrange [10:200000]"},
+	{FIGURE_CALLS, "hypercalls per GiB: less is better", 0.715, 0.985,
+	 "set xrange [0.1:20000000]; set xtics (1, 100, '10 000' 10000, '1 000 000' 1000000)"},
+};
+
+/* ---- what is required ---- */
+
+/* With a guest that needed no instruction at all, the rate would rise to this. */
+static void say_ceiling(const struct bench *b, FILE *to)
 {
-	if (b->options.profile) {
-		b->options.rounds = 1;
-		b->options.no_rates = true;
-		return measure(b);
-	}
-	return bench_run(&steps, b, b->options.folder, wants_picture(b));
+	double xen = bench_value(b, SET_DEFAULT, KIND_PVH, BENCH_INFLATE, BENCH_OURS, FIGURE_XEN);
+	double peer = bench_value(b, SET_DEFAULT, KIND_PVH, BENCH_INFLATE, BENCH_PEER, FIGURE_ALL);
+
+	if (xen > 0 && peer > 0)
+		fprintf(to,
+			"      by instructions Xen's part of ours (%.0f a page) allows %.2f times at the "
+			"most\n",
+			xen, peer / xen);
 }
+
+static const struct bench_requirement requirements[] = {
+	{
+		.text = "not slower than the built-in driver in any row",
+		.times = 1,
+		.figures = BENCH_BIT(FIGURE_RATE),
+		.sets = BENCH_ALL(SETS),
+		.kinds = BENCH_ALL(KINDS),
+		.moves = BENCH_THERE_AND_BACK,
+	},
+	{
+		.text = "5 times its rate of inflation on PVH, default parameters",
+		.times = 5,
+		.figures = BENCH_BIT(FIGURE_RATE),
+		.sets = BENCH_BIT(SET_DEFAULT),
+		.kinds = BENCH_BIT(KIND_PVH),
+		.moves = BENCH_BIT(BENCH_INFLATE),
+		.explain = say_ceiling,
+	},
+	{
+		.text = "twice its rate of inflation on PV, default parameters",
+		.times = 2,
+		.figures = BENCH_BIT(FIGURE_RATE),
+		.sets = BENCH_BIT(SET_DEFAULT),
+		.kinds = BENCH_BIT(KIND_PV) | BENCH_BIT(KIND_DOM0),
+		.moves = BENCH_BIT(BENCH_INFLATE),
+	},
+	{
+		.text = "100 times fewer hypercalls per GiB on PVH",
+		.times = 100,
+		.figures = BENCH_BIT(FIGURE_MEMORY_OPS),
+		.sets = BENCH_ALL(SETS),
+		.kinds = BENCH_BIT(KIND_PVH),
+		.moves = BENCH_THERE_AND_BACK,
+	},
+};
+
+/* ---- the program ---- */
+
+static const struct argp options = {.options = option_table, .parser = parse};
+
+static const char *const versions[] = {"xen", "AERO_XEN_VERSION", NULL};
+
+static const struct bench_frame frame = {
+	.name = "bench-xen",
+	.documentation =
+		"Moves memory between real Xen and its guests with our balloon driver and "
+		"with the kernel's own, in the same boots.  Exit status 0: ours is as much "
+		"faster, and makes as much fewer hypercalls, as it must.",
+	.options = &options,
+	.versions = versions,
+	.move_mib = 512,
+	.move_most_mib = 4096,
+	.rounds = 3,
+	.set = {"parameters", "parameters", "SET",
+		"Only the rows with 'default' parameters, or 'bare' ones without zeroing",
+		set_words, set_words, SETS},
+	.kind = {"guest", "guest", "GUEST", "Only the rows of dom0, pv or pvh", kind_words,
+		 kind_names, KINDS},
+	.drivers = drivers,
+	.driver_count = 3,
+	.figures = figures,
+	.figure_count = FIGURES,
+	.table = {headings, columns, sizeof(columns) / sizeof(*columns)},
+	.requirements = requirements,
+	.requirement_count = sizeof(requirements) / sizeof(*requirements),
+	.picture = {1400, "to Xen and back again", headings, 0.01, 0.80, 0.88, panels, 3},
+	.configure = xen_configure,
+	.counts_calls = true,
+	.booted = xen_booted,
+	.begin = xen_begin,
+	.end = xen_end,
+	.load = xen_load,
+	.unload = xen_unload,
+	.measure = xen_measure,
+	.has = has,
+	.give = xen_give,
+	.large_pages = xen_large_pages,
+	.seconds = FIGURE_WALL,
+	.gap = FIGURE_GAP,
+	.large = FIGURE_LARGE,
+};
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = {
-		option_table,
-		parse,
-		NULL,
-		"Moves memory between real Xen and its guests with our balloon driver and with the "
-		"kernel's own, in the same boots.  Exit status 0: ours is as much faster, and makes "
-		"as much fewer hypercalls, as it must.",
-		0,
-		0,
-		0};
-	static struct bench b = {.options = {.move_mib = 512,
-					     .rounds = 3,
-					     .set = {true, true},
-					     .guest = {true, true, true}}};
-	int ret;
+	static struct xen x;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &b.options);
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	b.start_ms = lab_now_ms();
-	b.moves = json_array();
-	ret = prepare(&b) || run(&b);
-	bench_counts_unmap(b.counts, b.counts_path);
-	free(b.profile.before);
-	json_decref(b.moves);
-	json_decref(b.qemu);
-	return ret ? 1 : 0;
+	return bench_main(&frame, &x, argc, argv);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #define _GNU_SOURCE
-#include "state.h"
+#include "xen_bench.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -33,11 +33,12 @@ double state_clock_ns(void)
 /* What else the host does hardly counts in. */
 static int busy_ns(const struct bench *b, double *out)
 {
+	const struct xen *x = b->own;
 	char path[64];
 	FILE *from;
 	int n = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/schedstat", b->thread);
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", x->thread);
 	from = fopen(path, "r");
 	if (from) {
 		n = fscanf(from, "%lf", out);
@@ -57,11 +58,10 @@ static void add_instructions(const struct bench *b, struct state *s)
 	}
 }
 
-int state_take(const struct subject *s, struct state *out)
+int state_take(const struct bench *b, struct state *out)
 {
-	const struct bench *b = s->b;
 	const uint64_t *hypercalls =
-		b->counts->hypercalls[s->kind == GUEST_PVH ? BENCH_VMCALL : BENCH_SYSCALL];
+		b->counts->hypercalls[b->kind == KIND_PVH ? BENCH_VMCALL : BENCH_SYSCALL];
 
 	*out = (struct state){.v[STATE_NS] = state_clock_ns()};
 	if (busy_ns(b, &out->v[STATE_BUSY_NS]))
@@ -101,35 +101,36 @@ struct state state_net(const struct state *cost, const struct background *other)
 	return state_between(&other->write, &busy);
 }
 
-int state_set_target(const struct subject *s, uint64_t kib)
+int state_set_target(const struct bench *b, uint64_t kib)
 {
-	int ret = lab_call(s->dom0, 20000, NULL, "store /local/domain/%u/memory/target %llu",
-			   lab_domain(s->guest), (unsigned long long)kib);
+	int ret = lab_call(b->host, 20000, NULL, "store /local/domain/%u/memory/target %llu",
+			   lab_domain(b->guest), (unsigned long long)kib);
 
 	return ret ? report_complain("can't set a target (%d): %s", ret, lab_error()) : 0;
 }
 
 /* What one window of time costs, with or without a target that changes nothing set in it. */
-static int window(const struct subject *s, bool set, struct state *out)
+static int window(const struct bench *b, bool set, struct state *out)
 {
+	const struct xen *x = b->own;
 	struct state from, until;
 
-	if (state_take(s, &from) || (set && state_set_target(s, s->high_kib)))
+	if (state_take(b, &from) || (set && state_set_target(b, x->high_kib)))
 		return -1;
 	lab_sleep_ms(WINDOW_MS);
-	if (state_take(s, &until))
+	if (state_take(b, &until))
 		return -1;
 	*out = state_between(&from, &until);
 	return 0;
 }
 
 /* Waits until loading a driver, or booting, has no more consequences. */
-static int wait_for_rest(const struct subject *s)
+static int wait_for_rest(const struct bench *b)
 {
 	struct state state;
 
 	for (int i = 0; i < REST_WINDOWS; i++) {
-		if (window(s, false, &state))
+		if (window(b, false, &state))
 			return -1;
 		if (state.v[STATE_BUSY_NS] < REST_PART * state.v[STATE_NS])
 			break;
@@ -160,21 +161,22 @@ static struct state median_of(const struct state states[WINDOWS])
 	return out;
 }
 
-int state_background(struct subject *s, enum bench_driver driver)
+int state_background(struct bench *b, enum bench_driver driver)
 {
-	struct background *to = &s->background[driver];
+	struct xen *x = b->own;
+	struct background *to = &x->background[driver == BENCH_PEER];
 	struct state idle[WINDOWS], write[WINDOWS];
 
-	if (wait_for_rest(s))
+	if (wait_for_rest(b))
 		return -1;
 	if (to->known)
 		return 0;
 	for (int i = 0; i < WINDOWS; i++)
-		if (window(s, false, &idle[i]))
+		if (window(b, false, &idle[i]))
 			return -1;
 	to->idle = median_of(idle);
 	for (int i = 0; i < WINDOWS; i++) {
-		if (window(s, true, &write[i]))
+		if (window(b, true, &write[i]))
 			return -1;
 		write[i] = without_idle(&write[i], &to->idle);
 	}
