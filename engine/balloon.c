@@ -29,9 +29,27 @@ void aero_init(struct aero_balloon *b, struct aero_port *port, const struct aero
 	};
 }
 
+/* A batch is in flight.  The answer kicks the worker; if the kick is lost, the run goes on later.
+ */
+static struct aero_next wait(const struct aero_balloon *b)
+{
+	return (struct aero_next){
+		.kind = AERO_NEXT_WAIT,
+		.delay_ms = b->config.pace.period_ms,
+	};
+}
+
+/* Tells a hypervisor that wants to know how many pages the balloon holds. */
+void aero_tell_size(struct aero_balloon *b, bool at_rest)
+{
+	if (b->ops->note_size && aero_is_connected(b))
+		b->ops->note_size(b->hypervisor, b->size_pages, at_rest);
+}
+
 static struct aero_next end_run(struct aero_balloon *b, enum aero_run_end why)
 {
 	aero_store_free_refused(b);
+	aero_tell_size(b, true);
 	if (why == AERO_END_DONE || why == AERO_END_RATE)
 		aero_pace_end(b);
 	b->phase = AERO_PHASE_REST;
@@ -50,6 +68,12 @@ static struct aero_next follow_target(struct aero_balloon *b)
 	enum aero_run_end end = AERO_END_DONE;
 	bool over;
 
+	if (!aero_batch_land(b, &b->batch, 0))
+		return wait(b);
+	if (b->landing_ends_run) {
+		b->landing_ends_run = false;
+		return end_run(b, b->landing_end);
+	}
 	b->phase = aero_direction(b);
 	if (b->phase == AERO_PHASE_REST)
 		return end_run(b, AERO_END_DONE);
@@ -60,6 +84,12 @@ static struct aero_next follow_target(struct aero_balloon *b)
 	} else {
 		over = aero_deflate(b, &end);
 	}
+	if (b->batch.flight) {
+		b->landing_ends_run = over;
+		b->landing_end = end;
+		return wait(b);
+	}
+	aero_tell_size(b, false);
 	if (over || aero_direction(b) == AERO_PHASE_REST)
 		return end_run(b, end);
 	return now();
@@ -173,12 +203,15 @@ static struct aero_next begin_run(struct aero_balloon *b)
 	b->counters.resets++;
 	aero_port_trace(b->port, AERO_EVENT_RESET, b->size_pages, 0, 0);
 	b->ops->quiesce(b->hypervisor);
+	aero_batch_void(b);
 	b->phase = AERO_PHASE_POP;
 	return pop(b);
 }
 
 struct aero_next aero_step(struct aero_balloon *b)
 {
+	if (b->urgent.flight && !b->reset_required)
+		aero_batch_land(b, &b->urgent, 0);
 	switch (b->phase) {
 	case AERO_PHASE_REST:
 		return begin_run(b);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* Blocks in flight: what is offered to the hypervisor or asked back from it, and its answers. */
+/*
+ * Blocks on their way to or from the hypervisor, and its answers.  A hypervisor may answer later.
+ * Until then the batch is *in flight*: its pages are neither the guest's nor in the store.
+ */
 #include "internal.h"
 
-/* Describes the first @blocks entries of b->batch.block[] as a batch of @class. */
-void aero_batch_fill(struct aero_balloon *b, enum aero_class class, unsigned int blocks)
+/* Describes the first @blocks entries of batch->block[] as a batch of @class. */
+void aero_batch_fill(struct aero_batch *batch, enum aero_class class, unsigned int blocks)
 {
-	struct aero_batch *batch = &b->batch;
 	unsigned int i;
 
 	batch->class = class;
@@ -18,18 +20,29 @@ void aero_batch_fill(struct aero_balloon *b, enum aero_class class, unsigned int
 		batch->first[i] = aero_port_pfn(batch->block[i]);
 }
 
+/* Records what a reply says about the balloon as a whole: a new target or a reset. */
+static enum aero_reply note_reply(struct aero_balloon *b, struct aero_batch *batch,
+				  enum aero_reply reply)
+{
+	if (batch->has_target)
+		aero_note_target(b, batch->target_pages);
+	batch->has_target = false;
+	if (reply == AERO_REPLY_RESET)
+		b->reset_required = true;
+	return reply;
+}
+
 /*
- * Makes the call, and records what its reply says about the balloon as a whole: a new target
- * or a reset.
+ * Makes the call.  If the answer comes later, the batch is in flight as @flight.
  *
  * The protocol finds all entries of batch->answer[] set to AERO_ANSWER_OK and writes only those
  * that are different.  They are set again only after a call that wrote some (not_ok is not 0), so
  * that a batch without errors does not touch the array at all.
  */
-enum aero_reply aero_batch_send(struct aero_balloon *b,
-				enum aero_reply (*call)(void *, struct aero_batch *))
+enum aero_reply aero_batch_send(struct aero_balloon *b, struct aero_batch *batch,
+				enum aero_flight flight)
 {
-	struct aero_batch *batch = &b->batch;
+	bool offer = flight == AERO_FLIGHT_OFFERED;
 	enum aero_reply reply;
 	uint32_t u;
 
@@ -39,10 +52,76 @@ enum aero_reply aero_batch_send(struct aero_balloon *b,
 	batch->not_ok = 0;
 	batch->has_target = false;
 
-	reply = call(b->hypervisor, batch);
-	if (batch->has_target)
-		aero_note_target(b, batch->target_pages);
-	if (reply == AERO_REPLY_RESET)
-		b->reset_required = true;
-	return reply;
+	reply = (offer ? b->ops->offer : b->ops->reclaim)(b->hypervisor, batch);
+	if (reply == AERO_REPLY_PENDING)
+		batch->flight = flight;
+	return note_reply(b, batch, reply);
+}
+
+/*
+ * Looks whether a batch in flight was answered, for up to @patience_ms.  Its pages are still
+ * to be put where the answers say, unless the reply is AERO_REPLY_PENDING.
+ */
+enum aero_reply aero_batch_collect(struct aero_balloon *b, struct aero_batch *batch,
+				   uint32_t patience_ms)
+{
+	enum aero_reply reply = b->ops->collect(b->hypervisor, batch, patience_ms);
+
+	if (reply != AERO_REPLY_PENDING)
+		batch->flight = AERO_FLIGHT_NONE;
+	return note_reply(b, batch, reply);
+}
+
+/*
+ * Puts the pages of a batch in flight where they belong, if it was answered within @patience_ms.
+ * Returns false if it was not.  What that means for the run is noted for the worker.
+ */
+bool aero_batch_land(struct aero_balloon *b, struct aero_batch *batch, uint32_t patience_ms)
+{
+	bool offered = batch->flight == AERO_FLIGHT_OFFERED, over;
+	enum aero_run_end end = AERO_END_DONE;
+	enum aero_reply reply;
+
+	if (!batch->flight)
+		return true;
+	reply = aero_batch_collect(b, batch, patience_ms);
+	if (reply == AERO_REPLY_PENDING)
+		return false;
+	over = offered ? aero_offered(b, batch, reply, &end) : aero_asked(b, batch, reply, &end);
+	if (over && batch == &b->batch && !b->landing_ends_run) {
+		b->landing_ends_run = true;
+		b->landing_end = end;
+	}
+	return true;
+}
+
+static void void_batch(struct aero_balloon *b, struct aero_batch *batch)
+{
+	if (!batch->flight)
+		return;
+	batch->flight = AERO_FLIGHT_NONE;
+	aero_store_free(b, batch->class, batch->block, batch->blocks);
+	b->counters.pages_popped += (uint64_t)batch->blocks << batch->held_order;
+}
+
+/*
+ * The connection has ended: the hypervisor no longer touches what was in flight, and knows none of
+ * it.  These pages are the guest's.
+ */
+void aero_batch_void(struct aero_balloon *b)
+{
+	void_batch(b, &b->batch);
+	void_batch(b, &b->urgent);
+	b->landing_ends_run = false;
+}
+
+uint64_t aero_in_flight_pages(const struct aero_balloon *b)
+{
+	uint64_t pages = 0;
+
+	if (b->batch.flight)
+		pages += (uint64_t)b->batch.blocks << b->batch.held_order;
+	if (b->urgent.flight)
+		pages += (uint64_t)b->urgent.blocks << b->urgent.held_order;
+	return pages;
 }

@@ -9,9 +9,8 @@
  * The hypervisor released only some pages of a block.  The block is split into single pages;
  * those are freed or held, as the answers say.
  */
-static void place_broken_block(struct aero_balloon *b, uint32_t block)
+static void place_broken_block(struct aero_balloon *b, struct aero_batch *batch, uint32_t block)
 {
-	struct aero_batch *batch = &b->batch;
 	uint32_t i;
 
 	aero_port_split(b->port, batch->block[block], batch->held_order);
@@ -26,9 +25,8 @@ static void place_broken_block(struct aero_balloon *b, uint32_t block)
 	}
 }
 
-static void place_units(struct aero_balloon *b)
+static void place_units(struct aero_balloon *b, struct aero_batch *batch)
 {
-	struct aero_batch *batch = &b->batch;
 	uint32_t i;
 
 	if (batch->not_ok == batch->units) {
@@ -41,7 +39,7 @@ static void place_units(struct aero_balloon *b)
 	}
 	for (i = 0; i < batch->blocks; i++) {
 		if (batch->class == AERO_CLASS_SPLIT)
-			place_broken_block(b, i);
+			place_broken_block(b, batch, i);
 		else if (batch->answer[i] == AERO_ANSWER_OK)
 			aero_store_free(b, batch->class, &batch->block[i], 1);
 		else
@@ -50,33 +48,47 @@ static void place_units(struct aero_balloon *b)
 }
 
 /*
- * Asks the hypervisor for up to @max_blocks blocks of @class.  Returns how many pages the guest
- * got.  Sets *@failed when the command failed as a whole.
+ * A reply to a batch that was asked back.  A class of which nothing came back is not asked for
+ * again in this run.
  */
-static uint64_t reclaim(struct aero_balloon *b, enum aero_class class, uint64_t max_blocks,
-			bool *failed)
+bool aero_asked(struct aero_balloon *b, struct aero_batch *batch, enum aero_reply reply,
+		enum aero_run_end *end)
 {
-	struct aero_batch *batch = &b->batch;
-	enum aero_reply reply;
-	unsigned int got;
 	uint64_t pages;
 
-	got = aero_store_unhold(b, class, batch->block,
-				(unsigned int)aero_min(max_blocks, aero_class_batch(class)));
-	if (!got)
-		return 0;
-	aero_batch_fill(b, class, got);
-	reply = aero_batch_send(b, b->ops->reclaim);
 	if (reply != AERO_REPLY_OK && reply != AERO_REPLY_RESET) {
-		aero_store_hold(b, class, batch->block, batch->blocks);
-		*failed = true;
-		return 0;
+		aero_store_hold(b, batch->class, batch->block, batch->blocks);
+		*end = AERO_END_COMMAND;
+		return true;
 	}
-	place_units(b);
+	place_units(b, batch);
 	pages = (uint64_t)(batch->units - batch->not_ok) << batch->wire_order;
 	b->counters.pages_out += pages;
-	aero_port_trace(b->port, AERO_EVENT_RECLAIM, class, batch->blocks, pages);
-	return pages;
+	aero_port_trace(b->port, AERO_EVENT_RECLAIM, batch->class, batch->blocks, pages);
+	if (!pages)
+		b->barred_out |= 1U << batch->class;
+	if (b->reset_required)
+		*end = AERO_END_RESET;
+	return b->reset_required;
+}
+
+/*
+ * Asks the hypervisor for up to @max_blocks blocks of @class.  Returns false if none are to be had
+ * in the store; otherwise *@reply is set, and their pages are in flight if it is
+ * AERO_REPLY_PENDING.
+ */
+static bool ask(struct aero_balloon *b, struct aero_batch *batch, enum aero_class class,
+		uint64_t max_blocks, enum aero_reply *reply)
+{
+	unsigned int got;
+
+	got = aero_store_unhold(b, class, batch->block,
+				(unsigned int)aero_min(max_blocks, aero_batch_limit(b, class)));
+	if (!got)
+		return false;
+	aero_batch_fill(batch, class, got);
+	*reply = aero_batch_send(b, batch, AERO_FLIGHT_ASKED);
+	return true;
 }
 
 /*
@@ -112,33 +124,56 @@ bool aero_deflate(struct aero_balloon *b, enum aero_run_end *end)
 {
 	uint64_t excess = b->size_pages - b->target_pages;
 	enum aero_class class;
-	bool failed = false;
+	enum aero_reply reply;
 
 	if (!pick_class(b, excess, &class)) {
-		if (wants_pages(b, excess) && aero_store_break(b))
+		if (wants_pages(b, excess) && aero_store_break(b, &b->batch))
 			return false;
 		*end = b->barred_out ? AERO_END_NO_PROGRESS : AERO_END_DONE;
 		return true;
 	}
-	if (!reclaim(b, class, excess >> aero_class_held_order(class), &failed))
+	if (!ask(b, &b->batch, class, excess >> aero_class_held_order(class), &reply)) {
 		b->barred_out |= 1U << class;
-	if (b->reset_required || failed) {
-		*end = failed ? AERO_END_COMMAND : AERO_END_RESET;
-		return true;
+		return false;
 	}
-	return false;
+	return reply != AERO_REPLY_PENDING && aero_asked(b, &b->batch, reply, end);
 }
 
-/* Reclaims @pages from one class, rounded up to whole blocks: the guest is short of memory. */
-static uint64_t relieve_class(struct aero_balloon *b, enum aero_class class, uint64_t pages)
+/*
+ * Relief: reclaims up to @pages from one class in one batch, rounded up to whole blocks.  Returns
+ * how many pages the guest got.
+ */
+static uint64_t relieve_batch(struct aero_balloon *b, enum aero_class class, uint64_t pages)
 {
 	unsigned int order = aero_class_held_order(class);
-	uint64_t batches = b->held[class] / aero_class_batch(class) + 1;
-	uint64_t freed = 0, got;
-	bool failed = false;
+	uint64_t before = b->counters.pages_out;
+	uint32_t barred = b->barred_out;
+	enum aero_run_end end;
+	enum aero_reply reply;
 
-	while (freed < pages && batches-- && !failed && !b->reset_required) {
-		got = reclaim(b, class, (pages - freed + (1U << order) - 1) >> order, &failed);
+	if (!ask(b, &b->urgent, class, (pages + (1U << order) - 1) >> order, &reply))
+		return 0;
+	if (reply == AERO_REPLY_PENDING)
+		aero_batch_land(b, &b->urgent, AERO_URGENT_PATIENCE_MS);
+	else
+		aero_asked(b, &b->urgent, reply, &end);
+	b->barred_out = barred;
+	return b->counters.pages_out - before;
+}
+
+/* Whether relief may ask for another batch. */
+static bool may_relieve(const struct aero_balloon *b)
+{
+	return !b->urgent.flight && !b->reset_required;
+}
+
+static uint64_t relieve_class(struct aero_balloon *b, enum aero_class class, uint64_t pages)
+{
+	uint64_t batches = b->held[class] / aero_batch_limit(b, class) + 1;
+	uint64_t freed = 0, got;
+
+	while (freed < pages && batches-- && may_relieve(b)) {
+		got = relieve_batch(b, class, pages - freed);
 		if (!got)
 			break;
 		freed += got;
@@ -154,8 +189,8 @@ static uint64_t relieve_broken(struct aero_balloon *b, uint64_t pages)
 {
 	uint64_t freed = 0, got;
 
-	while (freed < pages && b->link.divisible && !b->held[AERO_CLASS_PAGE] &&
-	       aero_store_break(b)) {
+	while (freed < pages && b->link.divisible && !b->held[AERO_CLASS_PAGE] && may_relieve(b) &&
+	       aero_store_break(b, &b->urgent)) {
 		got = relieve_class(b, AERO_CLASS_PAGE, aero_min(pages - freed, AERO_BLOCK_PAGES));
 		if (!got)
 			break;
@@ -166,14 +201,20 @@ static uint64_t relieve_broken(struct aero_balloon *b, uint64_t pages)
 
 uint64_t aero_relieve(struct aero_balloon *b, uint64_t pages)
 {
-	uint64_t freed = 0;
+	uint64_t freed, before = b->counters.pages_out;
 	unsigned int c;
 
 	if (!aero_is_connected(b) || !pages)
 		return 0;
-	pages = aero_min(pages, b->size_pages);
 	aero_pace_hold_off(b);
 	aero_store_free_refused(b);
+	/* An earlier request may be on its way, and pages that are offered help when they are held.
+	 */
+	aero_batch_land(b, &b->urgent, AERO_URGENT_PATIENCE_MS);
+	if (b->size_pages < pages)
+		aero_batch_land(b, &b->batch, AERO_URGENT_PATIENCE_MS);
+	freed = b->counters.pages_out - before;
+	pages = aero_min(pages, b->size_pages + freed);
 	for (c = 0; c < AERO_CLASSES && freed < pages; c++)
 		freed += relieve_class(b, (enum aero_class)c, pages - freed);
 	if (freed < pages)
@@ -182,6 +223,7 @@ uint64_t aero_relieve(struct aero_balloon *b, uint64_t pages)
 	if (freed) {
 		b->last_relief_pages = freed;
 		b->last_relief_ms = aero_port_now_ms(b->port);
+		aero_tell_size(b, true);
 	}
 	aero_port_trace(b->port, AERO_EVENT_RELIEVE, pages, freed, 0);
 	return freed;

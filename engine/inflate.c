@@ -73,9 +73,8 @@ static void put_rejected(struct aero_balloon *b, enum aero_class class, aero_pag
  * The hypervisor accepted only some pages of a block.  The block is split into single pages;
  * those are held or put away, as the answers say.
  */
-static void place_broken_block(struct aero_balloon *b, uint32_t block)
+static void place_broken_block(struct aero_balloon *b, struct aero_batch *batch, uint32_t block)
 {
-	struct aero_batch *batch = &b->batch;
 	uint32_t i, u;
 
 	aero_port_split(b->port, batch->block[block], batch->held_order);
@@ -93,9 +92,8 @@ static void place_broken_block(struct aero_balloon *b, uint32_t block)
 }
 
 /* Puts each unit where its answer says.  Called after a reply of OK or RESET. */
-static void place_units(struct aero_balloon *b)
+static void place_units(struct aero_balloon *b, struct aero_batch *batch)
 {
-	struct aero_batch *batch = &b->batch;
 	uint32_t i;
 
 	if (!batch->not_ok) {
@@ -104,7 +102,7 @@ static void place_units(struct aero_balloon *b)
 	}
 	for (i = 0; i < batch->blocks; i++) {
 		if (batch->class == AERO_CLASS_SPLIT)
-			place_broken_block(b, i);
+			place_broken_block(b, batch, i);
 		else if (batch->answer[i] == AERO_ANSWER_OK)
 			aero_store_hold(b, batch->class, &batch->block[i], 1);
 		else
@@ -123,11 +121,9 @@ static bool was_not_needed(const struct aero_batch *batch)
 	return false;
 }
 
-/* Offers the batch and puts each page where its answer says.  Returns true when the run is over. */
-bool aero_offer(struct aero_balloon *b, enum aero_run_end *end)
+bool aero_offered(struct aero_balloon *b, struct aero_batch *batch, enum aero_reply reply,
+		  enum aero_run_end *end)
 {
-	struct aero_batch *batch = &b->batch;
-	enum aero_reply reply = aero_batch_send(b, b->ops->offer);
 	uint64_t pages;
 
 	if (reply != AERO_REPLY_OK && reply != AERO_REPLY_RESET) {
@@ -135,7 +131,7 @@ bool aero_offer(struct aero_balloon *b, enum aero_run_end *end)
 		*end = AERO_END_COMMAND;
 		return true;
 	}
-	place_units(b);
+	place_units(b, batch);
 	pages = (uint64_t)(batch->units - batch->not_ok) << batch->wire_order;
 	b->counters.pages_in += pages;
 	aero_port_trace(b->port, AERO_EVENT_OFFER, (uint64_t)batch->class, batch->blocks, pages);
@@ -156,6 +152,14 @@ bool aero_offer(struct aero_balloon *b, enum aero_run_end *end)
 	return batch->class == AERO_CLASS_PAGE;
 }
 
+/* Offers the batch.  Returns true when the run is over. */
+bool aero_offer(struct aero_balloon *b, enum aero_run_end *end)
+{
+	enum aero_reply reply = aero_batch_send(b, &b->batch, AERO_FLIGHT_OFFERED);
+
+	return reply != AERO_REPLY_PENDING && aero_offered(b, &b->batch, reply, end);
+}
+
 bool aero_inflate(struct aero_balloon *b, enum aero_run_end *end)
 {
 	uint64_t want = b->target_pages - b->size_pages;
@@ -171,7 +175,8 @@ bool aero_inflate(struct aero_balloon *b, enum aero_run_end *end)
 	}
 	want = aero_min(want, aero_min(spare, allowance));
 	class = pick_class(b, want);
-	n = (unsigned int)aero_min(want >> aero_class_held_order(class), aero_class_batch(class));
+	n = (unsigned int)aero_min(want >> aero_class_held_order(class),
+				   aero_batch_limit(b, class));
 
 	got = aero_port_take(b->port, aero_class_held_order(class), b->pace.effort, b->batch.block,
 			     n);
@@ -181,7 +186,7 @@ bool aero_inflate(struct aero_balloon *b, enum aero_run_end *end)
 	if (got < n)
 		over = ran_dry(b, class, got, end);
 	if (got) {
-		aero_batch_fill(b, class, got);
+		aero_batch_fill(&b->batch, class, got);
 		over |= aero_offer(b, end);
 	}
 	return over;

@@ -63,6 +63,23 @@ static inline uint32_t aero_class_batch(enum aero_class class)
 	return AERO_BATCH_MAX / aero_class_units(class);
 }
 
+/* How many blocks of @class one batch on this link may have. */
+static inline uint32_t aero_batch_limit(const struct aero_balloon *b, enum aero_class class)
+{
+	uint32_t room = aero_class_batch(class);
+
+	if (class != AERO_CLASS_LARGE || !b->link.large_units)
+		return room;
+	return (uint32_t)aero_min(room, b->link.large_units);
+}
+
+/*
+ * How long relief and migration wait for a hypervisor that answers later.  An answer takes less
+ * than a millisecond, unless the hypervisor is stopped or overloaded; then memory that comes a
+ * tenth of a second later is of no use to an allocation that is in a hurry.
+ */
+#define AERO_URGENT_PATIENCE_MS 100U
+
 /* store.c: ownership of pages */
 void aero_store_hold(struct aero_balloon *b, enum aero_class class, aero_page **blocks,
 		     unsigned int n);
@@ -73,12 +90,19 @@ void aero_store_free(struct aero_balloon *b, enum aero_class class, aero_page **
 void aero_store_refuse(struct aero_balloon *b, enum aero_unit unit, aero_page *block);
 void aero_store_free_refused(struct aero_balloon *b);
 bool aero_store_pop(struct aero_balloon *b);
-bool aero_store_break(struct aero_balloon *b);
+bool aero_store_break(struct aero_balloon *b, struct aero_batch *scratch);
 
 /* batch.c: blocks on their way to or from the hypervisor */
-void aero_batch_fill(struct aero_balloon *b, enum aero_class class, unsigned int blocks);
-enum aero_reply aero_batch_send(struct aero_balloon *b,
-				enum aero_reply (*call)(void *, struct aero_batch *));
+void aero_batch_fill(struct aero_batch *batch, enum aero_class class, unsigned int blocks);
+enum aero_reply aero_batch_send(struct aero_balloon *b, struct aero_batch *batch,
+				enum aero_flight flight);
+enum aero_reply aero_batch_collect(struct aero_balloon *b, struct aero_batch *batch,
+				   uint32_t patience_ms);
+bool aero_batch_land(struct aero_balloon *b, struct aero_batch *batch, uint32_t patience_ms);
+void aero_batch_void(struct aero_balloon *b);
+
+/* balloon.c */
+void aero_tell_size(struct aero_balloon *b, bool at_rest);
 
 /* pace.c: how fast the balloon may grow, and how long to wait between runs */
 void aero_pace_begin(struct aero_balloon *b);
@@ -91,12 +115,17 @@ bool aero_pace_held_off(struct aero_balloon *b);
 uint32_t aero_pace_delay_ms(struct aero_balloon *b, enum aero_run_end end);
 
 /*
- * inflate.c, deflate.c: each call moves one batch.  Returns true when the run is over; *@end is
- * the reason then.
+ * inflate.c, deflate.c: each call moves one batch, or leaves b->batch in flight.  Returns true when
+ * the run is over; *@end is the reason then.
  */
 bool aero_inflate(struct aero_balloon *b, enum aero_run_end *end);
 bool aero_offer(struct aero_balloon *b, enum aero_run_end *end);
 bool aero_deflate(struct aero_balloon *b, enum aero_run_end *end);
+/* The hypervisor's reply to a batch has come: puts each page where its answer says. */
+bool aero_offered(struct aero_balloon *b, struct aero_batch *batch, enum aero_reply reply,
+		  enum aero_run_end *end);
+bool aero_asked(struct aero_balloon *b, struct aero_batch *batch, enum aero_reply reply,
+		enum aero_run_end *end);
 
 /* target.c: what the balloon's size should be, and what has to be done for it */
 void aero_note_target(struct aero_balloon *b, uint64_t target_pages);

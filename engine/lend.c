@@ -15,7 +15,7 @@ unsigned int aero_lend(struct aero_balloon *b, aero_page **pages, unsigned int n
 	while (got < n) {
 		more = aero_store_unhold(b, AERO_CLASS_PAGE, pages + got, n - got);
 		got += more;
-		if (!more && !aero_store_break(b))
+		if (!more && !aero_store_break(b, &b->batch))
 			break;
 	}
 	b->lent_pages += got;
@@ -40,7 +40,7 @@ unsigned int aero_fund(struct aero_balloon *b, unsigned int n)
 	}
 	if (!got)
 		return 0;
-	aero_batch_fill(b, AERO_CLASS_PAGE, got);
+	aero_batch_fill(&b->batch, AERO_CLASS_PAGE, got);
 	aero_offer(b, &end);
 	/* Refused pages are set aside only during a run. */
 	if (b->phase != AERO_PHASE_INFLATE && b->phase != AERO_PHASE_DEFLATE)

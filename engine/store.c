@@ -98,9 +98,10 @@ bool aero_store_pop(struct aero_balloon *b)
 /*
  * Breaks one held block into single pages, which stay in the store.  This is needed when the
  * hypervisor cannot give a block back as a whole, and when the target needs only a part of
- * it.  The caller makes sure that the link is divisible.  Returns false when no block is held.
+ * it.  The caller makes sure that the link is divisible, and that @scratch, of which the array of
+ * blocks is overwritten, is not in flight.  Returns false when no block is held.
  */
-bool aero_store_break(struct aero_balloon *b)
+bool aero_store_break(struct aero_balloon *b, struct aero_batch *scratch)
 {
 	enum aero_class class = AERO_CLASS_SPLIT;
 	aero_page *block;
@@ -113,7 +114,7 @@ bool aero_store_break(struct aero_balloon *b)
 	aero_port_split(b->port, block, AERO_BLOCK_ORDER);
 	b->counters.blocks_broken++;
 	for (i = 0; i < AERO_BLOCK_PAGES; i++)
-		b->batch.block[i] = aero_port_page(block, i);
-	aero_store_hold(b, AERO_CLASS_PAGE, b->batch.block, AERO_BLOCK_PAGES);
+		scratch->block[i] = aero_port_page(block, i);
+	aero_store_hold(b, AERO_CLASS_PAGE, scratch->block, AERO_BLOCK_PAGES);
 	return true;
 }

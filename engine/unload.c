@@ -24,6 +24,7 @@ void aero_stop(struct aero_balloon *b)
 		return;
 	b->ops->quiesce(b->hypervisor);
 	b->ops->disconnect(b->hypervisor);
+	aero_batch_void(b);
 	aero_store_free_refused(b);
 	b->phase = AERO_PHASE_STOPPED;
 	if (!b->handed_over)
@@ -44,6 +45,7 @@ bool aero_let_go(struct aero_balloon *b)
 	if (!b->reset_required) {
 		b->ops->quiesce(b->hypervisor);
 		b->ops->disconnect(b->hypervisor);
+		aero_batch_void(b);
 		aero_store_free_refused(b);
 		b->reset_required = true;
 		b->phase = AERO_PHASE_REST;
@@ -124,7 +126,7 @@ unsigned int aero_abandon(struct aero_balloon *b, aero_page **pages, unsigned in
 	unsigned int got;
 
 	if (!b->held[AERO_CLASS_PAGE])
-		aero_store_break(b);
+		aero_store_break(b, &b->batch);
 	got = aero_store_unhold(b, AERO_CLASS_PAGE, pages, n);
 	b->counters.abandoned_pages += got;
 	return got;

@@ -33,6 +33,11 @@ bool aero_is_valid(const struct aero_balloon *b, const char **why)
 		if (b->counters.refused[i] != b->counters.refused_freed[i] + b->refused_n[i])
 			return fail(why, "a refused page is lost");
 	}
+	if (b->batch.flight && !b->reset_required && b->phase != AERO_PHASE_INFLATE &&
+	    b->phase != AERO_PHASE_DEFLATE)
+		return fail(why, "a batch of the worker is in flight past the run");
+	if ((b->batch.flight || b->urgent.flight) && !b->ops->collect)
+		return fail(why, "a batch is in flight that cannot be answered");
 	if (b->target_pages > aero_port_limit_pages(b->port))
 		return fail(why, "the target is above the limit");
 	return true;

@@ -13,7 +13,8 @@
  * lock.
  *
  * Ownership.  At any moment a page is in one of these states: it belongs to the guest; it is in
- * flight (in b->batch, during one call); it is in the store (in the port's lists, and counted in
+ * flight (in b->batch or b->urgent, during one call, or until the hypervisor has answered if it
+ * answers later); it is in the store (in the port's lists, and counted in
  * b->held); it is refused (in b->refused); it is isolated for migration (and still counted in
  * b->held); or it is lent to another driver (and counted in b->lent_pages).
  */
@@ -31,7 +32,8 @@ enum aero_unit { AERO_UNIT_BASE, AERO_UNIT_LARGE, AERO_UNITS };
 /* What the worker has to do after a step. */
 enum aero_next_kind {
 	AERO_NEXT_NOW,	 /* step again as soon as others have had a chance to run */
-	AERO_NEXT_DELAY, /* step again in delay_ms, or when kicked */
+	AERO_NEXT_DELAY, /* the run is over: step again in delay_ms, or when kicked */
+	AERO_NEXT_WAIT,	 /* the run goes on when kicked, or in delay_ms: a batch is in flight */
 	AERO_NEXT_GROW,	 /* add grow_pages to the guest, then call aero_grown() */
 };
 
@@ -162,8 +164,12 @@ struct aero_balloon {
 	uint32_t barred_out; /* classes that are not asked back again in this run, one bit each */
 	uint32_t refused_n[AERO_UNITS];
 	aero_page *refused[AERO_UNITS][AERO_REFUSED_MAX];
-	uint32_t said; /* messages that were logged and are not repeated, one bit each */
-	struct aero_batch batch;
+	uint32_t said;		  /* messages that were logged and are not repeated, one bit each */
+	struct aero_batch batch;  /* the worker's */
+	struct aero_batch urgent; /* of relief and migration, which do not wait for the worker's */
+	/* What ends the run as soon as b->batch is no longer in flight. */
+	bool landing_ends_run;
+	enum aero_run_end landing_end;
 };
 
 /*
@@ -188,6 +194,10 @@ enum aero_migration {
 	AERO_MIGRATE_FAILED, /* nothing changed: @from goes back to the store, @to to its owner */
 	AERO_MIGRATE_MOVED,  /* @to takes @from's place in the store; @from is the guest's */
 	AERO_MIGRATE_SHRUNK, /* the balloon lost a page: @from and @to are both the guest's */
+	/* The hypervisor has not answered in time.  One page is in flight; the other is the
+	   guest's. */
+	AERO_MIGRATE_FROM_IN_FLIGHT,
+	AERO_MIGRATE_TO_IN_FLIGHT,
 };
 
 /*
@@ -267,6 +277,9 @@ void aero_adopt(struct aero_balloon *b, enum aero_class class, aero_page **block
  * held.  @n is from 1 to AERO_BATCH_MAX.
  */
 unsigned int aero_abandon(struct aero_balloon *b, aero_page **pages, unsigned int n);
+
+/* Returns how many pages are in flight: neither the guest's nor in the store. */
+uint64_t aero_in_flight_pages(const struct aero_balloon *b);
 
 /*
  * Lends up to @n held pages, which have no memory behind them, to another driver.  @n may be any

@@ -23,6 +23,8 @@ enum aero_reply {
 	AERO_REPLY_RESET,  /* it has forgotten all pages of this guest; connect again */
 	AERO_REPLY_BUSY,   /* nothing was done; try later */
 	AERO_REPLY_FAILED, /* nothing was done, or the call could not be made */
+	/* Only offer(), reclaim() and collect(): the batch is in flight, its answer comes later. */
+	AERO_REPLY_PENDING,
 	AERO_REPLIES
 };
 
@@ -39,10 +41,17 @@ enum aero_answer {
 	AERO_ANSWERS
 };
 
+/* Where a batch is between offer() or reclaim() and the hypervisor's answer. */
+enum aero_flight {
+	AERO_FLIGHT_NONE,
+	AERO_FLIGHT_OFFERED, /* offer() replied AERO_REPLY_PENDING */
+	AERO_FLIGHT_ASKED,   /* reclaim() replied AERO_REPLY_PENDING */
+};
+
 /*
- * A batch in flight: blocks of one class.  Each *unit* gets an answer of its own; a unit is a page
- * of a block or the whole block, as wire_order says.  Unit u belongs to block
- * u / units_per_block.
+ * A batch: blocks of one class that are offered to the hypervisor or asked back from it.  Each
+ * *unit* gets an answer of its own; a unit is a page of a block or the whole block, as wire_order
+ * says.  Unit u belongs to block u / units_per_block.
  *
  * The engine sets all entries of @answer to AERO_ANSWER_OK before the call.  The protocol writes
  * only other answers, by aero_batch_answer(), which also counts them in @not_ok.
@@ -56,6 +65,7 @@ struct aero_batch {
 	uint32_t units; /* blocks * units_per_block, at most AERO_BATCH_MAX */
 	uint32_t not_ok;
 	bool has_target; /* set by the protocol when target_pages is a target that was told */
+	enum aero_flight flight; /* written by the engine only */
 	uint64_t target_pages;
 	aero_page *block[AERO_BATCH_MAX];
 	aero_pfn first[AERO_BATCH_MAX]; /* first frame of each block */
@@ -91,6 +101,9 @@ struct aero_link {
 
 	/* How many pages the balloon may be above a target other than 0 without being deflated. */
 	uint32_t slack_pages;
+
+	/* How many large units one batch may have; 0: as many as a batch has room for. */
+	uint32_t large_units;
 };
 
 /*
@@ -110,7 +123,11 @@ struct aero_hypervisor_ops {
 	 */
 	enum aero_reply (*connect)(void *hypervisor, struct aero_link *link);
 
-	/* Stops everything that kicks the worker, such as a doorbell.  May be called repeatedly. */
+	/*
+	 * Stops everything that kicks the worker, such as a doorbell.  May be called repeatedly.
+	 * When it returns, the hypervisor no longer touches the pages of a batch that was in
+	 * flight, and collect() is not called for it.
+	 */
 	void (*quiesce)(void *hypervisor);
 
 	/* Tells the hypervisor to forget all pages of this guest, which may then use them again. */
@@ -139,6 +156,24 @@ struct aero_hypervisor_ops {
 	 */
 	enum aero_reply (*offer)(void *hypervisor, struct aero_batch *batch);
 	enum aero_reply (*reclaim)(void *hypervisor, struct aero_batch *batch);
+
+	/*
+	 * NULL if the hypervisor answers within offer() and reclaim().  Otherwise these may reply
+	 * AERO_REPLY_PENDING.  Then the batch must stay as it is, and belongs to the protocol,
+	 * until collect() for it replies something else, with the same meaning as a reply to
+	 * the call itself; or until quiesce().  collect() waits up to @patience_ms for the
+	 * answer; with 0 it only looks.  When an answer arrives, the worker is kicked.  At most
+	 * two batches are in flight at once.
+	 */
+	enum aero_reply (*collect)(void *hypervisor, struct aero_batch *batch,
+				   uint32_t patience_ms);
+
+	/*
+	 * NULL if the hypervisor counts the balloon's pages itself.  Otherwise it is told here how
+	 * many there are.  Called after each batch, and with @at_rest when the balloon will keep
+	 * this size for a while.
+	 */
+	void (*note_size)(void *hypervisor, uint64_t size_pages, bool at_rest);
 };
 
 #endif

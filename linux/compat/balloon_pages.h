@@ -61,6 +61,13 @@ static inline int aero_compat_finish_migration(struct balloon_dev_info *info, st
 	switch (result) {
 	case AERO_MIGRATE_MOVED:
 		return 0;
+	/* The kernel drops the page's reference, so one is taken for the batch in flight. */
+	case AERO_MIGRATE_FROM_IN_FLIGHT:
+		get_page(from);
+		return -ENOENT;
+	case AERO_MIGRATE_TO_IN_FLIGHT:
+		get_page(to);
+		return -ENOENT;
 	case AERO_MIGRATE_SHRUNK:
 		return -ENOENT;
 	default:
@@ -98,6 +105,11 @@ static inline int aero_compat_finish_migration(struct balloon_dev_info *info, st
 		aero_compat_replace_page(info, to, from);
 		count_vm_event(BALLOON_MIGRATE);
 		return 0;
+	case AERO_MIGRATE_FROM_IN_FLIGHT:
+	case AERO_MIGRATE_TO_IN_FLIGHT:
+		/* Only the reference of the page that is in flight outlives the migration. */
+		get_page(result == AERO_MIGRATE_FROM_IN_FLIGHT ? from : to);
+		fallthrough;
 	case AERO_MIGRATE_SHRUNK:
 		aero_compat_replace_page(info, NULL, from);
 		count_vm_event(BALLOON_DEFLATE);

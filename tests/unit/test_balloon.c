@@ -226,7 +226,7 @@ static void adopted_pages_are_reclaimed_like_any_other(void **state)
 	/* Their memory is gone already, in this rig by the fake's own hand. */
 	for (unsigned int i = 0; i < 10; i++)
 		rig->b.batch.block[i] = pages[i];
-	aero_batch_fill(&rig->b, AERO_CLASS_PAGE, 10);
+	aero_batch_fill(&rig->b.batch, AERO_CLASS_PAGE, 10);
 	reply = rig->b.ops->offer(&rig->fake, &rig->b.batch);
 	assert_int_equal(reply, AERO_REPLY_OK);
 	aero_adopt(&rig->b, AERO_CLASS_PAGE, pages, 10);

@@ -145,13 +145,13 @@ static void broken_run_is_held_as_pages(void **state)
 
 	take(rig, 9, 1);
 	aero_store_hold(&rig->b, AERO_CLASS_SPLIT, rig->b.batch.block, 1);
-	assert_true(aero_store_break(&rig->b));
+	assert_true(aero_store_break(&rig->b, &rig->b.batch));
 	assert_int_equal(rig->b.held[AERO_CLASS_SPLIT], 0);
 	assert_int_equal(rig->b.held[AERO_CLASS_PAGE], 512);
 	assert_int_equal(rig->b.size_pages, 512);
 	assert_int_equal(rig->b.counters.blocks_broken, 1);
 	sim_check(&rig->b, NULL);
-	assert_false(aero_store_break(&rig->b));
+	assert_false(aero_store_break(&rig->b, &rig->b.batch));
 }
 
 static void large_block_is_broken_when_there_is_no_run(void **state)
@@ -160,7 +160,7 @@ static void large_block_is_broken_when_there_is_no_run(void **state)
 
 	take(rig, 9, 1);
 	aero_store_hold(&rig->b, AERO_CLASS_LARGE, rig->b.batch.block, 1);
-	assert_true(aero_store_break(&rig->b));
+	assert_true(aero_store_break(&rig->b, &rig->b.batch));
 	assert_int_equal(rig->b.held[AERO_CLASS_PAGE], 512);
 	sim_check(&rig->b, NULL);
 }
