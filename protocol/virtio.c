@@ -42,25 +42,23 @@ static void say_once(struct aero_virtio *v, uint32_t message, const char *text)
 
 /* -- the connection --------------------------------------------------------- */
 
+/* QEMU keeps the last size when the driver leaves, so it is told that nothing is held. */
 static void end_connection(struct aero_virtio *v)
 {
 	uint32_t s;
 
+	if (v->actual)
+		v->guest->write_actual(v->ctx, 0);
+	v->actual = 0;
 	v->guest->reset(v->ctx);
 	v->connected = false;
 	for (s = 0; s < AERO_VIRTIO_SLOTS; s++)
 		v->slot[s].batch = NULL_BATCH;
 }
 
-/* QEMU keeps the last size when the driver leaves, so it is told that nothing is held. */
 static void quiesce(void *hypervisor)
 {
-	struct aero_virtio *v = hypervisor;
-
-	if (v->connected)
-		v->guest->write_actual(v->ctx, 0);
-	v->actual = 0;
-	end_connection(v);
+	end_connection(hypervisor);
 }
 
 static void disconnect(void *hypervisor)
@@ -109,14 +107,9 @@ static bool get_frames(struct aero_virtio *v)
 /* How many large blocks one request may have, on the queue that is used for them. */
 static uint32_t large_units(const struct aero_virtio *v)
 {
-	uint32_t told = v->frames_max >> (AERO_BLOCK_ORDER + v->frame_shift);
-	uint32_t reported;
-
-	if (!aero_virtio_reports_blocks(v))
-		return told;
-	/* They are told when the device takes no report, so both limits hold. */
-	reported = v->guest->blocks_max(v->ctx);
-	return reported;
+	if (aero_virtio_reports_blocks(v))
+		return v->guest->blocks_max(v->ctx);
+	return v->frames_max >> (AERO_BLOCK_ORDER + v->frame_shift);
 }
 
 static enum aero_reply connect(void *hypervisor, struct aero_link *link)
@@ -127,7 +120,6 @@ static enum aero_reply connect(void *hypervisor, struct aero_link *link)
 		return AERO_REPLY_FAILED;
 	v->features &= v->features_wanted;
 	v->connected = true;
-	v->actual = 0;
 	link->divisible = true;
 	link->large_units = large_units(v);
 	link->large = link->large_units != 0;

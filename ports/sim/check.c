@@ -129,6 +129,22 @@ static bool claim_refused(struct proof *p)
 	return true;
 }
 
+/* Blocks that the hypervisor has still to answer for. */
+static bool claim_batch(struct proof *p, const struct aero_batch *batch)
+{
+	uint32_t i;
+
+	for (i = 0; batch->flight && i < batch->blocks; i++)
+		if (!claim(p, batch->block[i], batch->held_order, SIM_FLIGHT, "in flight"))
+			return false;
+	return true;
+}
+
+static bool claim_in_flight(struct proof *p)
+{
+	return claim_batch(p, &p->b->batch) && claim_batch(p, &p->b->urgent);
+}
+
 /* What the hypervisor must have locked, given who owns the frame; -1: it must not. */
 static int due_order(const struct proof *p, const aero_page *page)
 {
@@ -204,7 +220,7 @@ bool sim_is_sound(const struct aero_balloon *b, const struct sim_view *view, cha
 	if (!p.seen)
 		return wrong(&p, "no memory for the checker");
 	sound = claim_allocator(&p) && claim_store(&p) && claim_unbacked(&p) && claim_refused(&p) &&
-		count_owners(&p) && (!view || compare_views(&p));
+		claim_in_flight(&p) && count_owners(&p) && (!view || compare_views(&p));
 	free(p.seen);
 	return sound;
 }

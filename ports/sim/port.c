@@ -501,12 +501,15 @@ enum aero_migration sim_migrate(struct aero_balloon *b, aero_page *page)
 	result = aero_migrate(b, page, to);
 	if (result == AERO_MIGRATE_MOVED)
 		aero_port_hold(port, AERO_CLASS_PAGE, &to, 1);
-	else
+	else if (result != AERO_MIGRATE_TO_IN_FLIGHT)
 		aero_port_free(port, 0, &to, 1);
-	if (result != AERO_MIGRATE_FAILED) {
-		list_remove(&port->isolated, page);
+	if (result == AERO_MIGRATE_FAILED)
+		return result;
+	list_remove(&port->isolated, page);
+	if (result == AERO_MIGRATE_FROM_IN_FLIGHT)
+		change_owner(page, 0, SIM_ISOLATED, SIM_FLIGHT, "migration");
+	else
 		free_block(page, 0, SIM_ISOLATED, "migration");
-	}
 	return result;
 }
 
