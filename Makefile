@@ -13,12 +13,13 @@ FUZZ_SECONDS ?= 60
 HYPERVISOR ?= vmware
 AERO_DOMU  ?= pvh
 
-.PHONY: help all run run-vmware run-xen check check-fast check-guest check-xen check-xen-long \
+.PHONY: help all run run-vmware run-virtio run-xen check check-fast check-guest check-xen check-xen-long \
 	check-long check-kernels check-mutants install deb bench bench-xen bench-policy modules user guest xen xen-kernels kernels \
 	clean fuzz tools-fast tools-guest tools-kernel tools-lint
 
 help:
 	@echo 'make run          a real guest gives memory to its host and takes it back'
+	@echo '                  HYPERVISOR=virtio: the same with the balloon device of QEMU'
 	@echo '                  HYPERVISOR=xen: the same on real Xen; AERO_DOMU=pv: with a PV guest'
 	@echo 'make check        all the tests but those below (20 minutes; the first time 40, and a GB)'
 	@echo 'make check-fast   the tests that need no guest and no root (about a minute)'
@@ -89,13 +90,16 @@ kernels: guest
 
 run:
 	@case '$(HYPERVISOR)' in \
-	vmware | xen) $(MAKE) --no-print-directory run-$(HYPERVISOR) ;; \
-	*) echo "make run: there is no HYPERVISOR '$(HYPERVISOR)'; there are: vmware (default), xen" >&2; \
+	vmware | xen | virtio) $(MAKE) --no-print-directory run-$(HYPERVISOR) ;; \
+	*) echo "make run: there is no HYPERVISOR '$(HYPERVISOR)'; there are: vmware (default), xen, virtio" >&2; \
 		exit 2 ;; \
 	esac
 
 run-vmware: guest
 	@$(BUILD)/demo/aerostat-demo --platform vmware
+
+run-virtio: guest
+	@$(BUILD)/demo/aerostat-demo --platform virtio
 
 run-xen: xen
 	@$(BUILD)/demo/aerostat-demo --platform xen --type '$(AERO_DOMU)'

@@ -5,7 +5,7 @@
 # /init, Aerostat's own programs, and kernel modules.
 
 # The in-tree modules a guest gets; what they depend on comes along.
-WANTED_MODULES='vmw_balloon vmw_vmci zram'
+WANTED_MODULES='vmw_balloon vmw_vmci virtio_balloon virtio_mmio virtio_pci zram'
 
 # module_closure MODDIR "NAME...": paths below MODDIR, dependencies first.
 module_closure()

@@ -44,6 +44,7 @@ struct lab_config {
 	enum lab_backend backend;
 	/* platform.h: what the guest runs on; vmware, or xen if xen (below) is set. */
 	const struct lab_platform *platform;
+	unsigned int type;	   /* platform.h: an index of the platform's types; 0 */
 	const char *plugin;	   /* BUILD/host/aerostat-vmware-qemu.so */
 	const char *plugin_args;   /* "key=value,key=value"; none */
 	const char *append;	   /* further kernel parameters; none */

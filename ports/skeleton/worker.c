@@ -40,7 +40,7 @@ void balloon_worker(struct aero_balloon *b)
 
 	while (!guest_is_ending()) {
 		next = step(b);
-		if (next.kind == AERO_NEXT_DELAY)
+		if (next.kind == AERO_NEXT_DELAY || next.kind == AERO_NEXT_WAIT)
 			guest_wait_ms(next.delay_ms);
 		else
 			guest_yield();

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* Declarations that the files of aerostat_virtio.ko share. */
+#ifndef AEROSTAT_LINUX_VIRTIO_H
+#define AEROSTAT_LINUX_VIRTIO_H
+
+#include <linux/completion.h>
+#include <linux/scatterlist.h>
+#include <linux/spinlock.h>
+#include <linux/virtio.h>
+#include <linux/virtio_balloon.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include <aerostat/virtio.h>
+
+/* How many statistics there are at most. */
+#define AERO_VIRTIO_STATS 16
+
+/* A request that is queued, or that was answered and not yet asked for. */
+struct aerostat_virtio_slot {
+	struct virtqueue *queue; /* NULL: none.  Step lock */
+	bool answered;		 /* @lock */
+	struct scatterlist *blocks;
+};
+
+struct aerostat_virtio {
+	struct virtio_device *vdev;
+	struct aero_virtio protocol; /* step lock */
+
+	/* Protects the queues against their callbacks, and @running. */
+	spinlock_t lock;
+	struct virtqueue *queue[AERO_VIRTIO_QUEUES];
+	bool running; /* the queues exist and may be used */
+	bool fresh;   /* just made, and nothing was sent yet.  Step lock */
+	struct aerostat_virtio_slot slot[AERO_VIRTIO_SLOTS];
+	wait_queue_head_t answers;
+
+	/* The statistics, which the device has while it has not asked for new ones. */
+	struct work_struct stats_work;
+	struct virtio_balloon_stat stats[AERO_VIRTIO_STATS];
+
+	struct completion ready; /* the kernel's virtio has finished the probe */
+};
+
+/*
+ * device.c: makes the queues of a device whose features are negotiated, and lets it work.  Returns
+ * 0 or -errno.
+ */
+int aerostat_virtio_make_queues(struct aerostat_virtio *d);
+/* Resets the device and removes the queues.  May sleep.  May be called repeatedly. */
+void aerostat_virtio_remove_queues(struct aerostat_virtio *d);
+extern const struct aero_virtio_guest aerostat_virtio_guest;
+
+/* stats.c: fills d->stats, and returns how many there are. */
+unsigned int aerostat_virtio_read_stats(struct aerostat_virtio *d);
+
+#endif
