@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "world_guest.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 /* splitmix64 */
 uint64_t world_chance(uint64_t *random, uint64_t n)
 {
@@ -49,4 +52,42 @@ void world_guest(struct aero_port *port, uint64_t *random, uint64_t pages)
 		}
 		break;
 	}
+}
+
+int world_migration(struct aero_balloon *b, uint64_t *random)
+{
+	aero_page *page = world_page(random, &b->port->isolated);
+	enum aero_migration result;
+
+	if (!page || world_chance(random, 3) == 0) {
+		sim_isolate(b->port);
+		return -1;
+	}
+	if (world_chance(random, 3) == 0) {
+		sim_putback(b->port, page);
+		return -1;
+	}
+	result = sim_migrate(b, page);
+	if (result == AERO_MIGRATE_FAILED)
+		sim_putback(b->port, page);
+	return (int)result;
+}
+
+uint64_t world_relief(struct aero_balloon *b, uint64_t *random)
+{
+	static const uint64_t amounts[] = {1, 100, 513, 5000, UINT64_MAX};
+	uint64_t size = b->size_pages;
+	uint64_t got = aero_relieve(b, amounts[world_chance(random, 5)]);
+
+	if (b->size_pages + got != size)
+		sim_fail("relief of %" PRIu64 " pages, but the size fell by %" PRIu64, got,
+			 size - b->size_pages);
+	return got;
+}
+
+void world_tell(uint64_t step, const char *format, va_list args)
+{
+	printf("# %" PRIu64 ": ", step);
+	vprintf(format, args);
+	putchar('\n');
 }

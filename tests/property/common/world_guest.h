@@ -3,6 +3,8 @@
 #ifndef AEROSTAT_TESTS_WORLD_GUEST_H
 #define AEROSTAT_TESTS_WORLD_GUEST_H
 
+#include <stdarg.h>
+
 #include "sim.h"
 
 /*
@@ -19,5 +21,17 @@ aero_page *world_page(uint64_t *random, const struct sim_list *list);
  * eighth of its @pages.
  */
 void world_guest(struct aero_port *port, uint64_t *random, uint64_t pages);
+
+/*
+ * A page of the store is isolated, put back or migrated.  Returns an enum aero_migration if one
+ * was migrated or should have been, which is put back then; otherwise -1.
+ */
+int world_migration(struct aero_balloon *b, uint64_t *random);
+
+/* The guest wants pages back at once.  Returns how many it got, which the size agrees with. */
+uint64_t world_relief(struct aero_balloon *b, uint64_t *random);
+
+/* A line of a world's course. */
+void world_tell(uint64_t step, const char *format, va_list args);
 
 #endif

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "internal.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+
+#include "world_guest.h"
 
 void tell(const struct world *w, const char *format, ...)
 {
@@ -11,11 +12,9 @@ void tell(const struct world *w, const char *format, ...)
 
 	if (!w->verbose)
 		return;
-	printf("# %" PRIu64 ": ", w->steps);
 	va_start(args, format);
-	vprintf(format, args);
+	world_tell(w->steps, format, args);
 	va_end(args);
-	putchar('\n');
 }
 
 void see(struct world *w, enum world_sight sight, uint64_t n)

@@ -164,33 +164,17 @@ static void happen_guest(struct world *w)
 
 static void happen_migration(struct world *w)
 {
-	aero_page *page = world_page(&w->random, &w->port.isolated);
-	enum aero_migration result;
+	int result = world_migration(&w->b, &w->random);
 
-	if (!page || chance(w, 3) == 0) {
-		sim_isolate(&w->port);
-	} else if (chance(w, 3) == 0) {
-		sim_putback(&w->port, page);
-	} else {
-		result = sim_migrate(&w->b, page);
-		tell(w, "migrate: %d", (int)result);
-		see(w, (enum world_sight)(WORLD_MIGRATE_FAILED + result), 1);
-		if (result == AERO_MIGRATE_FAILED)
-			sim_putback(&w->port, page);
-	}
+	if (result < 0)
+		return;
+	tell(w, "migrate: %d", result);
+	see(w, (enum world_sight)(WORLD_MIGRATE_FAILED + result), 1);
 }
 
 static void happen_relieve(struct world *w)
 {
-	static const uint64_t amounts[] = {1, 100, 513, 5000, UINT64_MAX};
-	uint64_t size = w->b.size_pages;
-	uint64_t pages = amounts[chance(w, 5)];
-	uint64_t got = aero_relieve(&w->b, pages);
-
-	tell(w, "relieve %" PRIu64 ": %" PRIu64, pages, got);
-	if (w->b.size_pages + got != size)
-		sim_fail("relief of %" PRIu64 " pages, but the size fell by %" PRIu64, got,
-			 size - w->b.size_pages);
+	tell(w, "relieved: %" PRIu64, world_relief(&w->b, &w->random));
 }
 
 static void happen_memory(struct world *w)

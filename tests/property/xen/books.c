@@ -13,11 +13,9 @@ void tell(const struct world *w, const char *format, ...)
 
 	if (!w->verbose)
 		return;
-	printf("# %" PRIu64 ": ", w->steps);
 	va_start(args, format);
-	vprintf(format, args);
+	world_tell(w->steps, format, args);
 	va_end(args);
-	putchar('\n');
 }
 uint64_t chance(struct world *w, uint64_t n)
 {
