@@ -184,10 +184,10 @@ int lab_begin(struct lab_guest *g, unsigned int timeout_ms, const char *format, 
 	int ret;
 
 	va_start(args, format);
-	ret = vasprintf(&request, format, args);
+	request = lab_format(format, args);
 	va_end(args);
-	if (ret < 0)
-		return lab_fail(ENOMEM, "no memory for a request");
+	if (!request)
+		return -ENOMEM;
 	ret = begin(g, timeout_ms, request);
 	free(request);
 	return ret;
@@ -268,11 +268,11 @@ static int call(struct lab_guest *g, unsigned int timeout_ms, char **out, const 
 static int call_va(struct lab_guest *g, unsigned int timeout_ms, char **out, const char *verb,
 		   const char *format, va_list args)
 {
-	char *text, *request;
+	char *text = lab_format(format, args), *request;
 	int ret;
 
-	if (vasprintf(&text, format, args) < 0)
-		return lab_fail(ENOMEM, "no memory for a request");
+	if (!text)
+		return -ENOMEM;
 	ret = asprintf(&request, "%s%s", verb, text);
 	free(text);
 	if (ret < 0)
@@ -311,10 +311,10 @@ int lab_must(struct lab_guest *g, unsigned int timeout_ms, const char *format, .
 	int ret;
 
 	va_start(args, format);
-	ret = vasprintf(&command, format, args);
+	command = lab_format(format, args);
 	va_end(args);
-	if (ret < 0)
-		return lab_fail(ENOMEM, "no memory for a request");
+	if (!command)
+		return -ENOMEM;
 	ret = lab_sh(g, timeout_ms, &out, "%s", command);
 	if (ret > 0) {
 		size_t n = strlen(out);

@@ -3,6 +3,7 @@
 #ifndef AEROSTAT_LAB_INTERNAL_H
 #define AEROSTAT_LAB_INTERNAL_H
 
+#include <stdarg.h>
 #include <sys/types.h>
 
 #include "lab.h"
@@ -65,6 +66,12 @@ struct lab_guest {
 
 /* Sets lab_error() and returns -error. */
 int lab_fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The formatted text, to be freed; NULL, with lab_error() set: there is no memory. */
+char *lab_format(const char *format, va_list args);
+
+/* The formatted text in @words, which the arguments may contain. */
+void lab_reword(char *words, size_t size, const char *format, va_list args);
 
 /* Time left of timeout_ms, begun at start_ms, also bounded by lab_deadline(); >= 0. */
 int lab_left_ms(int64_t start_ms, int64_t timeout_ms);

@@ -70,10 +70,10 @@ int lab_monitor_control(struct lab_guest *g, const char *format, ...)
 	int ret;
 
 	va_start(args, format);
-	ret = vasprintf(&text, format, args);
+	text = lab_format(format, args);
 	va_end(args);
-	if (ret < 0)
-		return lab_fail(ENOMEM, "no memory for a control document");
+	if (!text)
+		return -ENOMEM;
 	ret = lab_qmp_do(g, "qom-set",
 			 json_pack("{s:s, s:s, s:s}", "path", "/machine", "property",
 				   "aerostat-control", "value", text));

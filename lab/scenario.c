@@ -21,14 +21,11 @@ static char message[4096];
 
 const char *lab_because(const char *format, ...)
 {
-	/* The arguments may contain the message itself. */
-	char text[sizeof(message)];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	lab_reword(message, sizeof(message), format, args);
 	va_end(args);
-	memcpy(message, text, sizeof(text));
 	if (!message[0])
 		strcpy(message, "no reason given");
 	return message;

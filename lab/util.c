@@ -23,17 +23,32 @@ const char *lab_error(void)
 	return error_text;
 }
 
+void lab_reword(char *words, size_t size, const char *format, va_list args)
+{
+	char text[4096];
+
+	vsnprintf(text, size < sizeof(text) ? size : sizeof(text), format, args);
+	strcpy(words, text);
+}
+
 int lab_fail(int error, const char *format, ...)
 {
-	/* The arguments may contain the text that is being replaced. */
-	char text[sizeof(error_text)];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	lab_reword(error_text, sizeof(error_text), format, args);
 	va_end(args);
-	memcpy(error_text, text, sizeof(text));
 	return -error;
+}
+
+char *lab_format(const char *format, va_list args)
+{
+	char *text;
+
+	if (vasprintf(&text, format, args) >= 0)
+		return text;
+	lab_fail(ENOMEM, "no memory for a text");
+	return NULL;
 }
 
 int64_t lab_now_ms(void)

@@ -126,10 +126,10 @@ int lab_xl(struct lab_guest *g, unsigned int timeout_ms, char **out, const char 
 	if (!dom0)
 		return -ENOTSUP;
 	va_start(args, format);
-	ret = vasprintf(&text, format, args);
+	text = lab_format(format, args);
 	va_end(args);
-	if (ret < 0)
-		return lab_fail(ENOMEM, "no memory for a command");
+	if (!text)
+		return -ENOMEM;
 	ret = lab_sh(dom0, timeout_ms, out, "xl %s", text);
 	free(text);
 	return ret;
