@@ -22,7 +22,7 @@ help:
 	@echo '                  HYPERVISOR=virtio: the same with the balloon device of QEMU'
 	@echo '                  HYPERVISOR=xen: the same on real Xen; AERO_DOMU=pv: with a PV guest'
 	@echo 'make check        all the tests but those below (20 minutes; the first time 40, and a GB)'
-	@echo 'make check-fast   the tests that need no guest and no root (about a minute)'
+	@echo 'make check-fast   the tests that need no guest and no root (4 to 6 minutes)'
 	@echo 'make check-guest  the tests in real guests of the VMware side'
 	@echo 'make check-xen    the tests on real Xen (10 minutes; the first time it builds two kernels)'
 	@echo 'make check-xen-long  a Xen guest under sudden demand, for an hour'
