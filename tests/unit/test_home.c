@@ -216,6 +216,21 @@ static void half_of_the_headroom_may_be_used_up(void **state)
 	assert_true(home.killed);
 }
 
+static void what_takes_more_than_thirty_reports_is_given_up(void **state)
+{
+	(void)state;
+	areas_are_slow(true);
+	begin();
+	for (int i = 0; i < 30; i++) {
+		aero_home_step(&home, &calm);
+		aero_home_watch(&home);
+		assert_false(home.killed);
+	}
+	aero_home_step(&home, &calm);
+	aero_home_watch(&home);
+	assert_true(home.killed);
+}
+
 static void rests_double_up_to_sixteen_minutes(void **state)
 {
 	static const unsigned int rests[] = {30, 60, 120, 240, 480, 960, 960};
@@ -283,6 +298,7 @@ int main(void)
 		TEST(what_is_not_wanted_any_more_is_not_owed),
 		TEST(what_can_not_begin_yet_is_owed_once),
 		TEST(half_of_the_headroom_may_be_used_up),
+		TEST(what_takes_more_than_thirty_reports_is_given_up),
 		TEST(rests_double_up_to_sixteen_minutes),
 		TEST(success_makes_rests_short_again),
 		TEST(after_one_area_it_waits_for_calm_again),
