@@ -432,7 +432,7 @@ int lab_data_check(struct lab_guest *g)
 int lab_fill_page_cache(struct lab_guest *g, unsigned int mib)
 {
 	return lab_must(
-		g, 30000 + mib * 50,
+		g, 30000 + mib * 250,
 		"{ [ -e /sys/block/zram0 ] || modprobe zram; } && "
 		"D=/sys/block/zram0/disksize && "
 		/* As large as all memory, because the size can be set only once. */
