@@ -154,7 +154,10 @@ struct bench_frame {
 
 	/* ---- for the rows that are measured the same way everywhere ---- */
 
-	/* Is this row measured at all?  NULL: inflation and deflation of all. */
+	/*
+	 * Is this row measured at all?  NULL: inflation and deflation of all, and the rest
+	 * is not asked for.
+	 */
 	bool (*has)(unsigned int set, unsigned int kind, enum bench_move move);
 	/* Moves so much to the host and waits for it; 0: all of it back. */
 	int (*give)(struct bench *b, unsigned int mib);

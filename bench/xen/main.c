@@ -30,13 +30,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 /* ---- rows, figures and tables ---- */
 
-/* Guests in a state: with the parameters that guests have by default. */
-static bool has(unsigned int set, unsigned int kind, enum bench_move move)
-{
-	(void)kind;
-	return move < BENCH_STATES || set == SET_DEFAULT;
-}
-
 static const char *const set_words[] = {"default", "bare"};
 static const char *const kind_words[] = {"dom0", "pv", "pvh"};
 static const char *const kind_names[] = {"dom0 PV", "domU PV", "domU PVH"};
@@ -52,7 +45,6 @@ static const struct bench_figure figures[FIGURES] = {
 	[FIGURE_ALL] = {.name = "instructions_per_page"},
 	[FIGURE_LARGE] = {.name = "large_extents_part", .more_is_better = true},
 	[FIGURE_BACKED] = {.name = "backed_before_mib"},
-	[FIGURE_GAP] = {.name = "largest_gap_seconds", .timed = true},
 };
 
 static const char *const headings[] = {"default parameters", "nothing zeroed"};
@@ -165,12 +157,6 @@ static const struct bench_frame frame = {
 	.load = xen_load,
 	.unload = xen_unload,
 	.measure = xen_measure,
-	.has = has,
-	.give = xen_give,
-	.large_pages = xen_large_pages,
-	.seconds = FIGURE_WALL,
-	.gap = FIGURE_GAP,
-	.large = FIGURE_LARGE,
 };
 
 int main(int argc, char **argv)

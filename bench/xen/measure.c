@@ -20,7 +20,6 @@
 #define SETTLE_MS	 60000
 #define QUIET_MS	 1500
 #define POLL_MS		 20
-#define LOOK_MS		 100
 /* What follows the last memory_op, freeing the pages, is over after this. */
 #define AFTER_MS	 300
 /* Without a memory_op for so long it may be done: longer than a driver waits for its clock. */
@@ -72,7 +71,7 @@ struct move {
 };
 
 /* Pages in extents of 2 MiB, both ways, since our driver was loaded. */
-int xen_large_pages(struct bench *b, enum bench_driver driver, double *pages)
+static int large_pages_of(struct bench *b, enum bench_driver driver, double *pages)
 {
 	static const char *const names[] = {"decreased_large ", "populated_large "};
 	char *text = NULL;
@@ -109,13 +108,13 @@ static int move(struct bench *b, struct move *m)
 
 	if (lab_wait_domain_steady(b->guest, QUIET_MS, SETTLE_MS, &was))
 		return report_complain("%s", lab_error());
-	if (xen_large_pages(b, m->driver, &m->large_pages) || bench_backed_mib(b, &m->backed_mib))
+	if (large_pages_of(b, m->driver, &m->large_pages) || bench_backed_mib(b, &m->backed_mib))
 		return -1;
 	lab_sleep_ms(AFTER_MS);
 	if (state_take(b, &before) || state_set_target(b, x->high_kib - (down ? way_kib : 0)) ||
 	    wait_for(b, down ? was.kib - way_kib : was.kib + way_kib, before.v[STATE_NS], &after,
 		     &last_ns) ||
-	    xen_large_pages(b, m->driver, &large))
+	    large_pages_of(b, m->driver, &large))
 		return -1;
 	cost = state_between(&before, &after);
 	m->memory_ops = cost.v[STATE_MEMORY_OPS];
@@ -200,30 +199,4 @@ int xen_measure(struct bench *b, enum bench_driver driver)
 	if (driver == BENCH_PEER || b->kind == KIND_PVH)
 		return 0;
 	return both_ways(b, BENCH_AGAIN);
-}
-
-/* Looks at the reservation often, for want of a count of memory_ops that cost no time. */
-int xen_give(struct bench *b, unsigned int mib)
-{
-	struct xen *x = b->own;
-	uint64_t way_kib = (uint64_t)mib * KIB_PER_MIB;
-	struct lab_domain_memory now;
-	int64_t start_ms;
-
-	if (mib && lab_wait_domain_steady(b->guest, QUIET_MS, SETTLE_MS, &now))
-		return report_complain("%s", lab_error());
-	if (mib)
-		x->whole_kib = now.kib;
-	if (state_set_target(b, x->high_kib - way_kib))
-		return -1;
-	start_ms = lab_now_ms();
-	do {
-		lab_sleep_ms(LOOK_MS);
-		if (lab_domain_memory(b->guest, &now))
-			return report_complain("%s", lab_error());
-		if (now.kib == x->whole_kib - way_kib)
-			return 0;
-	} while (lab_now_ms() - start_ms < MOVE_TIMEOUT_MS);
-	return report_complain("the guest has %" PRIu64 " KiB instead of %" PRIu64 " after %d s",
-			       now.kib, x->whole_kib - way_kib, MOVE_TIMEOUT_MS / 1000);
 }

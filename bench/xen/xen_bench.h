@@ -31,8 +31,6 @@ enum figure {
 	FIGURE_LARGE,
 	/* MiB of the host behind the machine's memory, before the move. */
 	FIGURE_BACKED,
-	/* Of a guest in some state: the largest gap of its heartbeat. */
-	FIGURE_GAP,
 	FIGURES
 };
 
@@ -54,9 +52,8 @@ struct state {
 struct xen {
 	const char *symbols; /* a file, or NULL */
 	struct lab_xen lab;
-	int thread;	    /* of QEMU's CPU, in this boot */
-	uint64_t high_kib;  /* the guest's target with an empty balloon, as the toolstack says it */
-	uint64_t whole_kib; /* its reservation then */
+	int thread;	   /* of QEMU's CPU, in this boot */
+	uint64_t high_kib; /* the guest's target with an empty balloon, as the toolstack says it */
 	/* What is not a move's: with our driver loaded, and without. */
 	struct background {
 		struct state idle;  /* what goes on anyway, in some time */
@@ -74,8 +71,6 @@ int xen_end(struct bench *b);
 int xen_load(struct bench *b, enum bench_driver driver);
 int xen_unload(struct bench *b, enum bench_driver driver);
 int xen_measure(struct bench *b, enum bench_driver driver);
-int xen_give(struct bench *b, unsigned int mib);
-int xen_large_pages(struct bench *b, enum bench_driver driver, double *pages);
 
 /* ---- state.c ---- */
 
