@@ -347,8 +347,9 @@ kernels_xen()
 	cache_folder
 	xen_env=$(xen_packages) || exit 1
 	ours=$build/kernels/$2/xen-modules
-	mkdir -p "$ours" && ln -sfn ../modules "$ours/$(value AERO_RELEASE "$kernel_env")" ||
+	if ! { mkdir -p "$ours" && ln -sfn ../modules "$ours/$(value AERO_RELEASE "$kernel_env")"; }; then
 		die "can't write $ours"
+	fi
 	dom0_image "$build/kernels/$2/xen-dom0.cpio" "$build" "$(xen_kernel stock "$kernel_env")" \
 		"$(value AERO_XEN_ROOT "$xen_env")" "$ours"
 }

@@ -27,7 +27,7 @@ static const char *const work[] = {
 	"while [ ! -e /tmp/over ]; do dd if=/dev/zero of=/tmp/a bs=1M count=40 2>/dev/null; rm -f"
 	" /tmp/a; done",
 	"while [ ! -e /tmp/over ]; do echo 1 >/proc/sys/vm/compact_memory; usleep 300000; done",
-	"while [ ! -e /tmp/over ]; do tr '\\0' x </dev/zero | head -c 30M | sort >/dev/null; done",
+	"while [ ! -e /tmp/over ]; do tr '\\0' x </dev/zero | head -c 30m | sort >/dev/null; done",
 };
 
 static const char *start_work(struct lab_guest *g, int *ids)

@@ -10,7 +10,7 @@
 const char *soil(struct subject *s, unsigned int mib)
 {
 	LAB_OK(lab_must(s->g, 60000,
-			"tr '\\0' '\\377' </dev/zero | head -c %uM >/tmp/soil && rm /tmp/soil",
+			"tr '\\0' '\\377' </dev/zero | head -c %um >/tmp/soil && rm /tmp/soil",
 			mib));
 	return NULL;
 }
@@ -53,6 +53,8 @@ const char *migrated_pages_are_zero(struct subject *s)
 	LAB_TRY(soil(s, SOILED_MIB));
 	LAB_TRY(agent(s->g, "fragment 512"));
 	LAB_OK(lab_must(s->g, 20000, "modprobe aerostat large=0 split=0"));
+	/* Also on kernels for which nobody has verified that. */
+	LAB_OK(lab_must(s->g, 30000, "modprobe aerostat_xen takeover=1"));
 	LAB_TRY(load(s));
 	LAB_TRY(given_start(s));
 	LAB_TRY(move_to(s, full_kib - BALLOON_KIB));
