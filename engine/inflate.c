@@ -13,7 +13,7 @@ static bool is_barred(const struct aero_balloon *b, enum aero_class class)
 /* Big first: it is cheaper for everybody.  Not in slow runs, where it would take the last of it. */
 static enum aero_class pick_class(const struct aero_balloon *b, uint64_t want_pages)
 {
-	if (want_pages < AERO_BLOCK_PAGES || b->pace.limited)
+	if (want_pages < AERO_BLOCK_PAGES || b->pace.limited || b->pace.taken < b->pace.large_from)
 		return AERO_CLASS_PAGE;
 	if (b->link.large && b->config.large && !is_barred(b, AERO_CLASS_LARGE))
 		return AERO_CLASS_LARGE;
@@ -23,19 +23,19 @@ static enum aero_class pick_class(const struct aero_balloon *b, uint64_t want_pa
 }
 
 /*
- * The allocator had only @got blocks, fewer than were asked for.  Large blocks: go on with pages.
- * Pages: go on with reclaim, as long as it finds some.  True when the run is over.
+ * The allocator had only @got blocks, fewer than were asked for.  The run goes on with reclaim, as
+ * long as that finds some.  When it finds no large block, the run goes on with pages; when it finds
+ * no page, the run is over.  Returns whether it is.
  */
 static bool ran_dry(struct aero_balloon *b, enum aero_class class, unsigned int got,
 		    enum aero_run_end *end)
 {
-	b->counters.take_failed[aero_class_unit(class)][b->pace.effort]++;
-	if (class != AERO_CLASS_PAGE) {
-		b->barred_in |= 1U << AERO_CLASS_LARGE | 1U << AERO_CLASS_SPLIT;
-		return false;
-	}
-	if (b->pace.effort == AERO_LIGHT) {
-		aero_pace_light_failed(b);
+	enum aero_unit unit = aero_class_held_order(class) ? AERO_UNIT_LARGE : AERO_UNIT_BASE;
+	enum aero_effort effort = b->pace.effort[unit];
+
+	b->counters.take_failed[aero_class_unit(class)][effort]++;
+	if (effort == AERO_LIGHT) {
+		aero_pace_light_failed(b, unit);
 		return false;
 	}
 	/*
@@ -44,6 +44,10 @@ static bool ran_dry(struct aero_balloon *b, enum aero_class class, unsigned int 
 	 */
 	if (got)
 		return false;
+	if (class != AERO_CLASS_PAGE) {
+		aero_pace_large_failed(b);
+		return false;
+	}
 	aero_pace_reclaim_failed(b);
 	*end = AERO_END_NO_MEMORY;
 	return true;
@@ -166,6 +170,7 @@ bool aero_inflate(struct aero_balloon *b, enum aero_run_end *end)
 	uint64_t spare = aero_port_spare_pages(b->port);
 	uint64_t allowance = aero_pace_allowance(b);
 	enum aero_class class;
+	enum aero_effort effort;
 	unsigned int n, got;
 	bool over = false;
 
@@ -178,10 +183,11 @@ bool aero_inflate(struct aero_balloon *b, enum aero_run_end *end)
 	n = (unsigned int)aero_min(want >> aero_class_held_order(class),
 				   aero_batch_limit(b, class));
 
-	got = aero_port_take(b->port, aero_class_held_order(class), b->pace.effort, b->batch.block,
-			     n);
+	effort = b->pace.effort[aero_class_held_order(class) ? AERO_UNIT_LARGE : AERO_UNIT_BASE];
+
+	got = aero_port_take(b->port, aero_class_held_order(class), effort, b->batch.block, n);
 	b->pace.taken += (uint64_t)got << aero_class_held_order(class);
-	b->counters.taken[aero_class_unit(class)][b->pace.effort] +=
+	b->counters.taken[aero_class_unit(class)][effort] +=
 		(uint64_t)got * aero_class_units(class);
 	if (got < n)
 		over = ran_dry(b, class, got, end);

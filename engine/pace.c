@@ -2,11 +2,19 @@
 /*
  * How fast the balloon may grow.  As long as the allocator has pages, the speed is not limited:
  * first without reclaim, and then with it, at the speed at which the guest reclaims memory.  When
- * a whole batch finds nothing in spite of reclaim, the guest has nothing more to spare.  The run ends, and the
- * next few runs are limited to a rate, which falls with each such failure and rises after limited
- * runs without failure.  docs/design/vmware.md, "Pace", has the rule and VMware's constants.
+ * a whole batch finds nothing in spite of reclaim, the guest has nothing more to spare.  The run
+ * ends, and the next few runs are limited to a rate, which falls with each such failure and rises
+ * after limited runs without failure.  docs/design/vmware.md, "Pace", has the rule and VMware's
+ * constants.
  */
 #include "internal.h"
+
+/*
+ * How many blocks' worth of pages are taken before a run tries large blocks again: at first, and at
+ * most.
+ */
+#define LARGE_PAUSE_BLOCKS     8U
+#define LARGE_PAUSE_BLOCKS_MAX 256U
 
 void aero_pace_begin(struct aero_balloon *b)
 {
@@ -16,7 +24,10 @@ void aero_pace_begin(struct aero_balloon *b)
 		pace->slow_left--;
 	pace->taken = 0;
 	pace->moved_before = b->counters.pages_in + b->counters.pages_out;
-	pace->effort = AERO_LIGHT;
+	pace->effort[AERO_UNIT_BASE] = AERO_LIGHT;
+	pace->effort[AERO_UNIT_LARGE] = AERO_LIGHT;
+	pace->large_from = 0;
+	pace->large_pause = LARGE_PAUSE_BLOCKS * AERO_BLOCK_PAGES;
 	pace->limited = pace->slow_left != 0;
 }
 
@@ -44,13 +55,29 @@ uint64_t aero_pace_allowance(const struct aero_balloon *b)
 }
 
 /*
- * Called when the allocator has no more pages without reclaim.  The run goes on with reclaim.  This
- * is no reason to go more slowly: in a guest that is full of page cache it happens at once, and
- * reclaim then succeeds for as long as there is page cache.
+ * Called when the allocator has no more of @unit without reclaim.  The run goes on with reclaim.
+ * This is no reason to go more slowly: in a guest that is full of page cache it happens at once,
+ * and reclaim then succeeds for as long as there is page cache.
  */
-void aero_pace_light_failed(struct aero_balloon *b)
+void aero_pace_light_failed(struct aero_balloon *b, enum aero_unit unit)
 {
-	b->pace.effort = AERO_RECLAIM;
+	b->pace.effort[unit] = AERO_RECLAIM;
+}
+
+/*
+ * Called when the allocator has no more large blocks even with reclaim.  The run goes on with
+ * single pages.  To take those changes what is free and what is in use, so large blocks are tried
+ * again after some of them; twice as many after each further failure, because to look for a block
+ * in vain costs time.
+ */
+void aero_pace_large_failed(struct aero_balloon *b)
+{
+	struct aero_pace *pace = &b->pace;
+
+	pace->large_from = pace->taken + pace->large_pause;
+	if (pace->large_pause < LARGE_PAUSE_BLOCKS_MAX * AERO_BLOCK_PAGES)
+		pace->large_pause *= 2;
+	pace->effort[AERO_UNIT_LARGE] = AERO_LIGHT;
 }
 
 /*

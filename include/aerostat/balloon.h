@@ -86,7 +86,10 @@ struct aero_pace {
 	uint64_t taken;	       /* pages taken in this run */
 	uint64_t moved_before; /* sum of pages_in and pages_out when this run began */
 	bool limited;	       /* this run may take no more than `rate` pages */
-	enum aero_effort effort;
+	enum aero_effort effort[AERO_UNITS]; /* what an allocation of each size may do */
+	/* No large block is tried while fewer pages than this are taken in this run. */
+	uint64_t large_from;
+	uint32_t large_pause; /* how many more pages the next failure of large blocks adds */
 	bool held_off;
 	uint64_t held_off_until_ms;
 	uint32_t retries; /* runs in a row that made no progress toward this target */

@@ -9,6 +9,7 @@
 
 #include <aerostat/balloon.h>
 
+#include "port/cache_blocks.h"
 #include "port/free_list.h"
 
 /*
@@ -83,7 +84,9 @@ unsigned int aero_port_take(struct aero_port *port, unsigned int order, enum aer
 	gfp_t gfp = gfp_of(effort);
 	unsigned int got = 0;
 
-	if (order == AERO_BLOCK_ORDER && effort == AERO_LIGHT)
+	if (order == AERO_BLOCK_ORDER && effort == AERO_RECLAIM)
+		return aerostat_cache_blocks_take(port, blocks, n);
+	if (order == AERO_BLOCK_ORDER)
 		got = aerostat_free_list_take(port, blocks, n);
 	if (order)
 		return got + take_blocks(order, gfp, blocks + got, n - got);

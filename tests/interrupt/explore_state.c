@@ -43,7 +43,10 @@ static void put_pace(struct writer *to, const struct aero_balloon *b, uint64_t n
 		return;
 	put(to, pace->taken < pace->rate ? pace->taken : pace->rate);
 	put(to, pace->limited);
-	put(to, pace->effort);
+	put(to, pace->effort[AERO_UNIT_BASE]);
+	put(to, pace->effort[AERO_UNIT_LARGE]);
+	put(to, pace->large_from > pace->taken ? pace->large_from - pace->taken : 0);
+	put(to, pace->large_pause);
 	put(to, moved != pace->moved_before);
 }
 

@@ -63,16 +63,57 @@ static void failed_large_allocation_sends_what_it_has_and_goes_on_with_pages(voi
 	struct rig *rig = *state;
 
 	rig->port.rule[0] =
-		(struct sim_rule){.effort = SIM_ANY, .order = 9, .first = 3, .times = 1};
+		(struct sim_rule){.effort = SIM_ANY, .order = 9, .first = 3, .times = 2};
 	rig->fake.target_pages = 4 * 512;
 	rig_run(rig);
 	assert_string_equal(rig->fake.course,
 			    "target offer:large:2 offer:page:512 offer:page:512 ");
 	assert_int_equal(rig->b.counters.take_failed[AERO_UNIT_LARGE][AERO_LIGHT], 1);
+	assert_int_equal(rig->b.counters.take_failed[AERO_UNIT_LARGE][AERO_RECLAIM], 1);
 	assert_int_equal(rig->b.counters.taken[AERO_UNIT_LARGE][AERO_LIGHT], 2);
 	assert_int_equal(rig->b.counters.taken[AERO_UNIT_BASE][AERO_LIGHT], 1024);
 	/* It does not count as pressure. */
 	assert_int_equal(rig->b.pace.slow_left, 0);
+}
+
+/*
+ * It was reported that a guest full of page cache gave single pages only, because large blocks were
+ * taken without reclaim only and were given up after the first failure.
+ */
+static void large_blocks_are_reclaimed_before_pages(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->port.low_pages = RIG_PAGES - 2 * 512;
+	rig->fake.target_pages = 5 * 512;
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	assert_string_equal(rig->fake.course, "target offer:large:2 offer:large:3 ");
+	assert_int_equal(rig->b.counters.taken[AERO_UNIT_LARGE][AERO_LIGHT], 2);
+	assert_int_equal(rig->b.counters.taken[AERO_UNIT_LARGE][AERO_RECLAIM], 3);
+}
+
+/*
+ * It was reported that one large block that could not be had made the rest of a run, which may be
+ * the whole balloon, single pages.
+ */
+static void large_blocks_are_tried_again_in_the_same_run(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->port.rule[0] =
+		(struct sim_rule){.effort = SIM_ANY, .order = 9, .first = 1, .times = 2};
+	rig->fake.target_pages = 12 * 512;
+	rig_run(rig);
+	assert_int_equal(rig->b.held[AERO_CLASS_PAGE], 8 * 512);
+	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 4);
+	/* The next failure has to wait twice as long. */
+	rig_reach(rig, 0);
+	rig->port.rule[0] =
+		(struct sim_rule){.effort = SIM_ANY, .order = 9, .first = 1, .times = 4};
+	rig->fake.target_pages = 12 * 512;
+	rig_run(rig);
+	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 0);
+	assert_int_equal(rig->b.counters.take_failed[AERO_UNIT_LARGE][AERO_RECLAIM], 3);
 }
 
 /* One failure is no reason to give up large blocks for ever. */
@@ -81,7 +122,7 @@ static void large_blocks_are_tried_again_in_the_next_run(void **state)
 	struct rig *rig = *state;
 
 	rig->port.rule[0] =
-		(struct sim_rule){.effort = SIM_ANY, .order = 9, .first = 1, .times = 1};
+		(struct sim_rule){.effort = SIM_ANY, .order = 9, .first = 1, .times = 2};
 	rig->fake.target_pages = 512;
 	rig_run(rig);
 	assert_string_equal(rig->fake.course, "target offer:page:512 ");
@@ -98,7 +139,7 @@ static void failed_large_allocation_is_not_repeated_for_a_run(void **state)
 
 	rig->b.config.split = true;
 	rig->port.rule[0] =
-		(struct sim_rule){.effort = SIM_ANY, .order = 9, .first = 1, .times = 1};
+		(struct sim_rule){.effort = SIM_ANY, .order = 9, .first = 1, .times = 2};
 	rig->fake.target_pages = 1024;
 	rig_run(rig);
 	assert_string_equal(rig->fake.course, "target offer:page:512 offer:page:512 ");
@@ -440,6 +481,8 @@ int main(void)
 		RIG_TEST_CONNECTED(runs_are_taken_where_large_units_are_not),
 		RIG_TEST_CONNECTED(
 			failed_large_allocation_sends_what_it_has_and_goes_on_with_pages),
+		RIG_TEST_CONNECTED(large_blocks_are_reclaimed_before_pages),
+		RIG_TEST_CONNECTED(large_blocks_are_tried_again_in_the_same_run),
 		RIG_TEST_CONNECTED(fragmented_guest_gives_pages),
 		RIG_TEST_CONNECTED(slow_cycles_use_pages_only),
 		RIG_TEST_CONNECTED(first_without_reclaim_then_with),

@@ -90,7 +90,7 @@ static void failed_reclaim_sets_4_slow_cycles(void **state)
 		aero_pace_begin(&rig->b);
 		assert_int_equal(rig->b.pace.slow_left, left);
 		assert_true(rig->b.pace.limited);
-		assert_int_equal(rig->b.pace.effort, AERO_LIGHT);
+		assert_int_equal(rig->b.pace.effort[AERO_UNIT_BASE], AERO_LIGHT);
 	}
 	aero_pace_begin(&rig->b);
 	assert_false(rig->b.pace.limited);
@@ -101,8 +101,8 @@ static void light_failure_goes_on_with_reclaim_at_any_speed(void **state)
 	struct rig *rig = *state;
 
 	rig->b.pace.taken = 1ULL << 40;
-	aero_pace_light_failed(&rig->b);
-	assert_int_equal(rig->b.pace.effort, AERO_RECLAIM);
+	aero_pace_light_failed(&rig->b, AERO_UNIT_BASE);
+	assert_int_equal(rig->b.pace.effort[AERO_UNIT_BASE], AERO_RECLAIM);
 	assert_int_equal(rig->b.pace.slow_left, 0);
 	assert_true(aero_pace_allowance(&rig->b) == UINT64_MAX);
 }
@@ -111,7 +111,7 @@ static void light_failure_leaves_a_limited_run_limited(void **state)
 {
 	struct rig *rig = in_limited_run(state, 2048, 2047);
 
-	aero_pace_light_failed(&rig->b);
+	aero_pace_light_failed(&rig->b, AERO_UNIT_BASE);
 	assert_int_equal(aero_pace_allowance(&rig->b), 1);
 }
 
