@@ -189,7 +189,7 @@ bool aero_inflate(struct aero_balloon *b, enum aero_run_end *end)
 	b->pace.taken += (uint64_t)got << aero_class_held_order(class);
 	b->counters.taken[aero_class_unit(class)][effort] +=
 		(uint64_t)got * aero_class_units(class);
-	if (got < n)
+	if (got < n && !aero_port_awaited(b->port))
 		over = ran_dry(b, class, got, end);
 	if (got) {
 		aero_batch_fill(&b->batch, class, got);

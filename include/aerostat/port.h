@@ -85,7 +85,9 @@ typedef struct aero_pfn {
 /*
  * Takes up to @n blocks of 2^@order pages from the allocator, stores them in @blocks, and
  * returns how many it got.  They then belong to the caller.  Fewer than @n means that
- * the allocator has no more with this effort; the engine does not ask again at once.
+ * the allocator has no more with this effort; the engine does not ask again at once.  With
+ * AERO_RECLAIM, 0 means that, and fewer than @n may also mean that enough time was spent.  A port
+ * ends early when the step lock is awaited (below).
  *
  * AERO_LIGHT neither sleeps nor reclaims, and leaves the allocator's reserves alone.
  * AERO_RECLAIM may do both.  Neither may wake an OOM killer: a balloon that does not grow
@@ -136,6 +138,13 @@ unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class, aer
  * the limit that a hypervisor is told.
  */
 uint64_t aero_port_limit_pages(struct aero_port *port);
+
+/*
+ * Whether another task waits for the step lock and has to get it soon, because the guest is short of
+ * memory or about to sleep.  Then aero_port_take() returns early, and what it returns says nothing
+ * about the allocator.
+ */
+bool aero_port_awaited(struct aero_port *port);
 
 /*
  * How many pages the guest could part with now, by reclaim if need be, without coming

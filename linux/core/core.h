@@ -32,6 +32,11 @@ struct aerostat {
 	struct delayed_work work;
 	bool ending; /* single word; when set, no more work is queued */
 	bool paused; /* single word; when set, no step is begun */
+	/*
+	 * The task that makes a step, or NULL.  Written under @step.  A task that finds itself here
+	 * runs inside one of the step's allocations and must not wait for the step lock.
+	 */
+	struct task_struct *stepping;
 	atomic64_t kicks;
 	u64 relief_pages; /* single word; how much the OOM notifier gives back at once */
 	struct notifier_block oom, sleep, reboot;

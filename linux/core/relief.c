@@ -10,19 +10,26 @@
 #include "core/core.h"
 #include "compat/shrinker.h"
 
-/* The notifier waits for a batch that is in flight, but not longer than this. */
+/*
+ * The notifier makes a step in progress end early and waits for that, but not longer than this.
+ * Only a command to the hypervisor can take so long.
+ */
 #define OOM_PATIENCE_MS 2000
 
 static bool lock_patiently(struct aerostat *a)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(OOM_PATIENCE_MS);
 
-	while (!mutex_trylock(&a->step)) {
-		if (time_after(jiffies, end))
-			return false;
+	bool locked;
+
+	/* The step that holds the lock needs memory itself, and this is its own task. */
+	if (READ_ONCE(a->stepping) == current)
+		return false;
+	atomic_inc(&a->port.awaited);
+	while (!(locked = mutex_trylock(&a->step)) && !time_after(jiffies, end))
 		schedule_timeout_uninterruptible(1);
-	}
-	return true;
+	atomic_dec(&a->port.awaited);
+	return locked;
 }
 
 static int oom(struct notifier_block *nb, unsigned long unused, void *data)

@@ -16,6 +16,9 @@
 /* How long one call of the work function may make steps before it lets other work run. */
 #define WORK_SLICE_MS 20
 
+/* How long no step is begun when another task waits for the step lock. */
+#define AWAITED_MS    1
+
 struct aerostat *aerostat_one;
 
 /* Memory is added without the step lock, because pages that come online join the balloon. */
@@ -32,9 +35,13 @@ static struct aero_next grow(struct aerostat *a, u64 pages)
 
 static struct aero_next step(struct aerostat *a)
 {
-	struct aero_next next = {.kind = AERO_NEXT_DELAY};
+	struct aero_next next = {.kind = AERO_NEXT_DELAY, .delay_ms = AWAITED_MS};
 
+	/* Without this, the task that waits could find the lock taken each time it looks. */
+	if (aero_port_awaited(&a->port))
+		return next;
 	mutex_lock(&a->step);
+	WRITE_ONCE(a->stepping, current);
 	/* aerostat_worker_resume() queues the work again. */
 	next.delay_ms = a->balloon.config.pace.period_ms;
 	if (!READ_ONCE(a->paused))
@@ -43,6 +50,7 @@ static struct aero_next step(struct aerostat *a)
 		a->backend->run_ended(a->balloon.pace.retries, next.delay_ms);
 	if (next.kind == AERO_NEXT_DELAY && !a->balloon.size_pages)
 		aerostat_free_list_idle();
+	WRITE_ONCE(a->stepping, NULL);
 	mutex_unlock(&a->step);
 	return next.kind == AERO_NEXT_GROW ? grow(a, next.grow_pages) : next;
 }
@@ -122,20 +130,23 @@ static bool let_go(struct aerostat *a, bool empty)
 bool aerostat_worker_pause(struct aerostat *a, bool empty, unsigned int patience_ms)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(patience_ms);
+	bool done;
 	u64 before;
 
 	WRITE_ONCE(a->paused, true);
+	atomic_inc(&a->port.awaited);
 	for (;;) {
 		before = READ_ONCE(a->balloon.size_pages);
-		if (let_go(a, empty))
-			return true;
-		if (time_after(jiffies, end))
-			return false;
+		done = let_go(a, empty);
+		if (done || time_after(jiffies, end))
+			break;
 		if (READ_ONCE(a->balloon.size_pages) < before)
 			cond_resched();
 		else
 			schedule_timeout_uninterruptible(1);
 	}
+	atomic_dec(&a->port.awaited);
+	return done;
 }
 
 void aerostat_worker_resume(struct aerostat *a)

@@ -3,6 +3,7 @@
 #ifndef AEROSTAT_LINUX_PORT_H
 #define AEROSTAT_LINUX_PORT_H
 
+#include <linux/atomic.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
@@ -47,6 +48,8 @@ struct aero_port {
 	const bool *zeroed;
 	/* Pages that are taken now go to a borrower, who does not let them migrate.  Step lock. */
 	bool keeps_pages;
+	/* How many tasks wait for the step lock and need it soon.  Steps end early meanwhile. */
+	atomic_t awaited;
 	/* What page migration calls.  Constant. */
 	aerostat_migrate_fn migrate;
 	/* Counts the blocks that came from the free lists.  Step lock. */
@@ -66,6 +69,11 @@ static inline aero_pfn aero_port_pfn(const aero_page *page)
 static inline u64 aero_port_limit_pages(struct aero_port *port)
 {
 	return totalram_pages() + READ_ONCE(port->unmanaged_pages);
+}
+
+static inline bool aero_port_awaited(struct aero_port *port)
+{
+	return atomic_read(&port->awaited);
 }
 
 static inline u64 aero_port_now_ms(struct aero_port *port)

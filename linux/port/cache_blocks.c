@@ -176,7 +176,7 @@ unsigned int aerostat_cache_blocks_take(struct aero_port *port, struct page **bl
 	struct run run = {0};
 
 	n = min(n, TAKE_BLOCKS);
-	for (looks = 0; looks < LOOKS && got < n; looks++) {
+	for (looks = 0; looks < LOOKS && got < n && !aero_port_awaited(port); looks++) {
 		unsigned long pfn = next_block();
 		bool fits = is_cache(pfn);
 
@@ -194,5 +194,8 @@ unsigned int aerostat_cache_blocks_take(struct aero_port *port, struct page **bl
 		}
 		cond_resched();
 	}
+	/* It has been found, but not taken yet. */
+	if (aero_port_awaited(port))
+		return got;
 	return run.n ? got + take_run(port, run.pfn, run.n, blocks + got) : got;
 }

@@ -247,7 +247,7 @@ unsigned int aerostat_free_list_take(struct aero_port *port, struct page **block
 	list.wanted = n;
 	list.got = 0;
 	WRITE_ONCE(list.taker, current);
-	while (list.got < n && take_round())
+	while (list.got < n && !aero_port_awaited(port) && take_round())
 		;
 	WRITE_ONCE(list.taker, NULL);
 	if (list.got < n)

@@ -37,11 +37,12 @@ static gfp_t movable(const struct aero_port *port)
 	return AERO_MIGRATION && !port->keeps_pages ? __GFP_MOVABLE : 0;
 }
 
-static unsigned int take_blocks(unsigned int order, gfp_t gfp, struct page **blocks, unsigned int n)
+static unsigned int take_blocks(struct aero_port *port, unsigned int order, gfp_t gfp,
+				struct page **blocks, unsigned int n)
 {
 	unsigned int i;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n && !aero_port_awaited(port); i++) {
 		blocks[i] = alloc_pages(gfp, order);
 		if (!blocks[i])
 			break;
@@ -55,13 +56,14 @@ static unsigned int take_blocks(unsigned int order, gfp_t gfp, struct page **blo
  * Takes larger blocks and splits them into single pages.  Blocks of the largest order that is
  * free and not more than is wanted come first, then those of the next smaller one.
  */
-static unsigned int take_split(gfp_t gfp, struct page **pages, unsigned int n)
+static unsigned int take_split(struct aero_port *port, gfp_t gfp, struct page **pages,
+			       unsigned int n)
 {
 	unsigned int order = AERO_BLOCK_ORDER - 1;
 	unsigned int got = 0, i;
 	struct page *block;
 
-	while (got < n) {
+	while (got < n && !aero_port_awaited(port)) {
 		order = min_t(unsigned int, order, ilog2(n - got));
 		block = alloc_pages(gfp, order);
 		if (!block) {
@@ -89,10 +91,10 @@ unsigned int aero_port_take(struct aero_port *port, unsigned int order, enum aer
 	if (order == AERO_BLOCK_ORDER)
 		got = aerostat_free_list_take(port, blocks, n);
 	if (order)
-		return got + take_blocks(order, gfp, blocks + got, n - got);
+		return got + take_blocks(port, order, gfp, blocks + got, n - got);
 	if (effort == AERO_LIGHT)
-		return take_split(gfp | movable(port), blocks, n);
-	return take_blocks(0, gfp | movable(port), blocks, n);
+		return take_split(port, gfp | movable(port), blocks, n);
+	return take_blocks(port, 0, gfp | movable(port), blocks, n);
 }
 
 /*

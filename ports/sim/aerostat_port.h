@@ -106,7 +106,10 @@ struct aero_port {
 	uint64_t limit_pages; /* 0: as many as there are */
 	uint32_t stride;      /* bytes between two places of a page that are checked */
 	bool protect;	      /* memory the hypervisor took faults on touch, by mprotect() too */
-	bool scatter;	      /* blocks come from either end of a free list, by chance */
+	uint32_t
+		awaited_after; /* the step lock is awaited after so many more are taken; 0: never */
+	bool awaited;	       /* it is awaited */
+	bool scatter;	       /* blocks come from either end of a free list, by chance */
 	struct sim_rule rule[SIM_RULES];
 
 	struct sim_recorder record;

@@ -257,10 +257,12 @@ unsigned int aero_port_take(struct aero_port *port, unsigned int order, enum aer
 	if (!n || n > AERO_BATCH_MAX || (order && order != AERO_BLOCK_ORDER) ||
 	    (unsigned int)effort >= AERO_EFFORTS)
 		sim_fail("take: %u blocks of order %u with effort %d", n, order, (int)effort);
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n && !port->awaited; i++) {
 		blocks[i] = take_one(port, order, effort);
 		if (!blocks[i])
 			break;
+		if (port->awaited_after)
+			port->awaited = !--port->awaited_after;
 	}
 	return i;
 }
@@ -326,6 +328,11 @@ unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class, aer
 uint64_t aero_port_limit_pages(struct aero_port *port)
 {
 	return port->limit_pages ? port->limit_pages : port->pages - port->owned[SIM_ABSENT];
+}
+
+bool aero_port_awaited(struct aero_port *port)
+{
+	return port->awaited;
 }
 
 uint64_t aero_port_spare_pages(struct aero_port *port)

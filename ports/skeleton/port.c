@@ -153,6 +153,16 @@ uint64_t aero_port_spare_pages(struct aero_port *port)
 }
 
 /*
+ * TODO: whether relief waits for the step lock; set by your hook for low memory.  With a hook
+ * that only tries the lock, false is right.
+ */
+bool aero_port_awaited(struct aero_port *port)
+{
+	(void)port;
+	return false;
+}
+
+/*
  * TODO: your monotonic clock.
  *
  * Pitfall.  Wall time will not do: it jumps.  Whether the clock goes on while the guest is
