@@ -131,6 +131,7 @@ struct aero_next aero_grown(struct aero_balloon *b, uint64_t added_pages)
 
 static struct aero_next ask_target(struct aero_balloon *b)
 {
+	enum aero_run_end end = AERO_END_DONE;
 	uint64_t target;
 
 	switch (b->ops->get_target(b->hypervisor, aero_port_limit_pages(b->port), &target)) {
@@ -147,8 +148,10 @@ static struct aero_next ask_target(struct aero_balloon *b)
 	b->phase = aero_direction(b);
 	if (b->phase != AERO_PHASE_REST)
 		return now();
-	if (b->target_pages || b->size_pages)
-		return end_run(b, AERO_END_DONE);
+	if (b->target_pages || b->size_pages) {
+		aero_remake(b, &end);
+		return end_run(b, b->reset_required ? AERO_END_RESET : end);
+	}
 	return look_beyond(b);
 }
 

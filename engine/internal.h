@@ -128,6 +128,12 @@ bool aero_offered(struct aero_balloon *b, struct aero_batch *batch, enum aero_re
 bool aero_asked(struct aero_balloon *b, struct aero_batch *batch, enum aero_reply reply,
 		enum aero_run_end *end);
 
+/*
+ * remake.c: called when there is nothing else to do; exchanges at most one block.  *@end changes if
+ * the hypervisor's reply ends the run in another way.
+ */
+void aero_remake(struct aero_balloon *b, enum aero_run_end *end);
+
 /* target.c: what the balloon's size should be, and what has to be done for it */
 void aero_note_target(struct aero_balloon *b, uint64_t target_pages);
 enum aero_phase aero_direction(const struct aero_balloon *b);

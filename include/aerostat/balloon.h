@@ -76,8 +76,9 @@ struct aero_pace_config {
 
 struct aero_config {
 	struct aero_pace_config pace;
-	bool large; /* offer large units to a hypervisor that accepts them */
-	bool split; /* take large blocks from the allocator and offer their pages singly */
+	bool large;  /* offer large units to a hypervisor that accepts them */
+	bool split;  /* take large blocks from the allocator and offer their pages singly */
+	bool remake; /* exchange single pages for large blocks when there is nothing else to do */
 };
 
 struct aero_pace {
@@ -117,6 +118,7 @@ struct aero_counters {
 	uint64_t pages_in, pages_out;	    /* with the hypervisor's consent */
 	uint64_t pages_popped;		    /* freed after a reset */
 	uint64_t blocks_broken;		    /* large blocks broken into pages */
+	uint64_t blocks_remade;		    /* blocks that took the place of single pages */
 	uint64_t migrated, migrate_failed;
 	uint64_t relieved_pages, holdoffs;
 	uint64_t adopted_pages, abandoned_pages;
@@ -165,6 +167,7 @@ struct aero_balloon {
 	struct aero_counters counters;
 	uint32_t barred_in;  /* classes that are not offered again in this run, one bit each */
 	uint32_t barred_out; /* classes that are not asked back again in this run, one bit each */
+	bool remaking; /* a block was taken, and the pages that it replaces have not come yet */
 	uint32_t refused_n[AERO_UNITS];
 	aero_page *refused[AERO_UNITS][AERO_REFUSED_MAX];
 	uint32_t said;		  /* messages that were logged and are not repeated, one bit each */

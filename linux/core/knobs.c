@@ -164,6 +164,7 @@ void aerostat_knobs_init(struct aerostat *a)
 	unsigned int id;
 
 	a->balloon.config.pace = *a->backend->pace;
+	a->balloon.config.remake = true;
 	for (id = 0; id < KNOBS; id++)
 		set(a, id, knobs[id].initial);
 }

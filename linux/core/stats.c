@@ -60,6 +60,7 @@ static void show_counters(struct seq_file *m, const struct aerostat *a)
 	line(m, "pages_out", c->pages_out);
 	line(m, "pages_popped", c->pages_popped);
 	line(m, "blocks_broken", c->blocks_broken);
+	line(m, "blocks_remade", c->blocks_remade);
 	line(m, "migrated", c->migrated);
 	line(m, "migrate_failed", c->migrate_failed);
 	line(m, "relieved_pages", c->relieved_pages);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "internal.h"
+
 static void inflates_to_the_page(void **state)
 {
 	struct rig *rig = *state;
@@ -271,6 +273,62 @@ static void awaited_step_ends_early_and_is_no_failure(void **state)
 	assert_int_equal(rig->b.counters.taken[AERO_UNIT_BASE][AERO_LIGHT], 1000);
 }
 
+static void single_pages_are_exchanged_for_blocks(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.large = false;
+	rig_reach(rig, 2 * 512 + 100);
+	rig->b.config.large = true;
+	rig_reach(rig, 2 * 512 + 100);
+	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 0);
+	rig->b.config.remake = true;
+	rig->fake.course[0] = 0;
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	assert_string_equal(rig->fake.course, "target offer:large:1 reclaim:page:512 ");
+	assert_int_equal(rig->b.size_pages, 2 * 512 + 100);
+	rig_run(rig);
+	rig_run(rig);
+	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 2);
+	assert_int_equal(rig->b.held[AERO_CLASS_PAGE], 100);
+	assert_int_equal(rig->b.size_pages, 2 * 512 + 100);
+	assert_int_equal(rig->b.counters.blocks_remade, 2);
+}
+
+/* The block is in the balloon, and the pages that it replaces are asked for until they come. */
+static void exchange_that_fails_half_way_is_ended_later(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.large = false;
+	rig_reach(rig, 4 * 512);
+	rig->b.config.large = true;
+	rig->b.config.remake = true;
+	rig->fake.on_reclaim = (struct fake_order){.reply = AERO_REPLY_BUSY, .times = 1};
+	assert_int_equal(rig_run(rig), AERO_END_COMMAND);
+	assert_int_equal(rig->b.size_pages, 5 * 512);
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	assert_int_equal(rig->b.size_pages, 4 * 512);
+	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 1);
+}
+
+static void no_exchange_while_the_guest_is_short(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->b.config.large = false;
+	rig_reach(rig, 4 * 512);
+	rig->b.config.large = true;
+	rig->b.config.remake = true;
+	rig->port.spare_floor = RIG_PAGES - 4 * 512 - 7 * 512;
+	rig_run(rig);
+	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 0);
+	rig->port.spare_floor = 0;
+	aero_pace_hold_off(&rig->b);
+	rig_run(rig);
+	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 0);
+}
+
 static void never_takes_more_than_is_spare(void **state)
 {
 	struct rig *rig = *state;
@@ -511,6 +569,9 @@ int main(void)
 		RIG_TEST_CONNECTED(failed_reclaim_halves_the_rate_and_ends_the_run),
 		RIG_TEST_CONNECTED(reclaim_that_makes_progress_does_not_end_the_run),
 		RIG_TEST_CONNECTED(awaited_step_ends_early_and_is_no_failure),
+		RIG_TEST_CONNECTED(single_pages_are_exchanged_for_blocks),
+		RIG_TEST_CONNECTED(exchange_that_fails_half_way_is_ended_later),
+		RIG_TEST_CONNECTED(no_exchange_while_the_guest_is_short),
 		RIG_TEST_CONNECTED(never_takes_more_than_is_spare),
 		RIG_TEST_CONNECTED(refused_page_is_kept_until_the_run_ends),
 		RIG_TEST_CONNECTED(at_most_16_refused_are_kept_the_rest_is_freed_at_once),
