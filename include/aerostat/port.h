@@ -140,9 +140,9 @@ unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class, aer
 uint64_t aero_port_limit_pages(struct aero_port *port);
 
 /*
- * Whether another task waits for the step lock and has to get it soon, because the guest is short of
- * memory or about to sleep.  Then aero_port_take() returns early, and what it returns says nothing
- * about the allocator.
+ * Whether another task waits for the step lock and has to get it soon, because the guest is short
+ * of memory or about to sleep.  Then aero_port_take() returns early, and what it returns says
+ * nothing about the allocator.
  */
 bool aero_port_awaited(struct aero_port *port);
 
