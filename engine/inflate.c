@@ -33,6 +33,9 @@ static bool ran_dry(struct aero_balloon *b, enum aero_class class, unsigned int 
 	enum aero_unit unit = aero_class_held_order(class) ? AERO_UNIT_LARGE : AERO_UNIT_BASE;
 	enum aero_effort effort = b->pace.effort[unit];
 
+	/* Enough time was spent; the next step goes on. */
+	if (got && effort == AERO_RECLAIM && class != AERO_CLASS_PAGE)
+		return false;
 	b->counters.take_failed[aero_class_unit(class)][effort]++;
 	if (effort == AERO_LIGHT) {
 		aero_pace_light_failed(b, unit);
