@@ -17,6 +17,12 @@ static bool is_time_to_remake(struct aero_balloon *b)
 	/* The exchange is made within one step, so the hypervisor has to answer at once. */
 	if (b->ops->collect)
 		return false;
+	/*
+	 * On an unbacked link the block's memory is the hypervisor's when the single pages are asked
+	 * back, and another guest may have got it by then.
+	 */
+	if (b->link.unbacked)
+		return false;
 	if (b->held[AERO_CLASS_PAGE] < AERO_BLOCK_PAGES || b->size_pages > b->target_pages)
 		return false;
 	if (b->pace.limited || aero_pace_held_off(b))

@@ -126,7 +126,7 @@ static void join(struct aero_port *port, struct page *block)
 
 	for (i = 1; i < BLOCK_PAGES; i++)
 		set_page_count(block + i, 0);
-	if (!AERO_RANGE_IS_ZEROED && port->zero_blocks)
+	if (!AERO_RANGE_IS_ZEROED && aerostat_must_be_zero(port))
 		aerostat_zero(block, AERO_BLOCK_ORDER);
 }
 
