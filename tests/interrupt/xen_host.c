@@ -95,6 +95,13 @@ static bool map(void *ctx, aero_page **pages, uint32_t n, const uint64_t *frames
 	return w->xen.guest.map(&w->xen, pages, n, frames);
 }
 
+static void stay(void *ctx, bool on)
+{
+	struct world *w = ctx;
+
+	w->xen.guest.stay(&w->xen, on);
+}
+
 void xen_guest_init(struct world *w)
 {
 	bool pv = w->setting->pv;
@@ -108,5 +115,6 @@ void xen_guest_init(struct world *w)
 		.scrub = scrub,
 		.unmap = pv ? unmap : NULL,
 		.map = pv ? map : NULL,
+		.stay = pv ? stay : NULL,
 	};
 }
