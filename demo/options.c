@@ -22,7 +22,8 @@ enum {
 };
 
 static const struct argp_option option_table[] = {
-	{"platform", OPTION_PLATFORM, "NAME", 0, "The hypervisor: 'vmware' (default), 'virtio' or 'xen'", 0},
+	{"platform", OPTION_PLATFORM, "NAME", 0,
+	 "The hypervisor: 'vmware' (default), 'virtio' or 'xen'", 0},
 	{"type", OPTION_TYPE, "TYPE", 0, "On Xen, the guest is 'pvh' (default) or 'pv'", 0},
 	{"memory-mib", OPTION_MEMORY, "MIB", 0, "The guest's memory (2048; on Xen 768)", 0},
 	{"low-mib", OPTION_LOW, "MIB", 0, "What the balloon leaves the guest (768; on Xen 256)", 0},

@@ -39,13 +39,6 @@ static struct aero_next wait(const struct aero_balloon *b)
 	};
 }
 
-/* Tells a hypervisor that wants to know how many pages the balloon holds. */
-void aero_tell_size(struct aero_balloon *b, bool at_rest)
-{
-	if (b->ops->note_size && aero_is_connected(b))
-		b->ops->note_size(b->hypervisor, b->size_pages, at_rest);
-}
-
 static struct aero_next end_run(struct aero_balloon *b, enum aero_run_end why)
 {
 	aero_store_free_refused(b);

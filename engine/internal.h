@@ -98,11 +98,10 @@ enum aero_reply aero_batch_send(struct aero_balloon *b, struct aero_batch *batch
 				enum aero_flight flight);
 enum aero_reply aero_batch_collect(struct aero_balloon *b, struct aero_batch *batch,
 				   uint32_t patience_ms);
+
+/* flight.c: batches that are in flight */
 bool aero_batch_land(struct aero_balloon *b, struct aero_batch *batch, uint32_t patience_ms);
 void aero_batch_void(struct aero_balloon *b);
-
-/* balloon.c */
-void aero_tell_size(struct aero_balloon *b, bool at_rest);
 
 /* pace.c: how fast the balloon may grow, and how long to wait between runs */
 void aero_pace_begin(struct aero_balloon *b);
@@ -122,7 +121,11 @@ uint32_t aero_pace_delay_ms(struct aero_balloon *b, enum aero_run_end end);
 bool aero_inflate(struct aero_balloon *b, enum aero_run_end *end);
 bool aero_offer(struct aero_balloon *b, enum aero_run_end *end);
 bool aero_deflate(struct aero_balloon *b, enum aero_run_end *end);
-/* The hypervisor's reply to a batch has come: puts each page where its answer says. */
+
+/*
+ * place.c: the hypervisor's reply to a batch has come; puts each page where its answer says.
+ * Returns true when the run is over; *@end is the reason then.
+ */
 bool aero_offered(struct aero_balloon *b, struct aero_batch *batch, enum aero_reply reply,
 		  enum aero_run_end *end);
 bool aero_asked(struct aero_balloon *b, struct aero_batch *batch, enum aero_reply reply,
@@ -137,5 +140,6 @@ void aero_remake(struct aero_balloon *b, enum aero_run_end *end);
 /* target.c: what the balloon's size should be, and what has to be done for it */
 void aero_note_target(struct aero_balloon *b, uint64_t target_pages);
 enum aero_phase aero_direction(const struct aero_balloon *b);
+void aero_tell_size(struct aero_balloon *b, bool at_rest);
 
 #endif

@@ -18,8 +18,8 @@ static bool is_time_to_remake(struct aero_balloon *b)
 	if (b->ops->collect)
 		return false;
 	/*
-	 * On an unbacked link the block's memory is the hypervisor's when the single pages are asked
-	 * back, and another guest may have got it by then.
+	 * On an unbacked link the block's memory is the hypervisor's when the single pages are
+	 * asked back, and another guest may have got it by then.
 	 */
 	if (b->link.unbacked)
 		return false;

@@ -45,3 +45,10 @@ enum aero_phase aero_direction(const struct aero_balloon *b)
 		return AERO_PHASE_DEFLATE;
 	return AERO_PHASE_REST;
 }
+
+/* Tells a hypervisor that wants to know how many pages the balloon holds. */
+void aero_tell_size(struct aero_balloon *b, bool at_rest)
+{
+	if (b->ops->note_size && aero_is_connected(b))
+		b->ops->note_size(b->hypervisor, b->size_pages, at_rest);
+}
