@@ -64,6 +64,8 @@ static const char *suspend_to_ram(struct lab_guest *g)
 	LAB_CHECK(before == after, "%" PRIu64 " commands from a sleeping guest", after - before);
 	LAB_TRY(qmp(g, "system_wakeup", NULL));
 	LAB_CHECK(lab_end(g, id, 40000, NULL) == 0, "the guest did not wake up: %s", lab_error());
+	/* QEMU's machine is reset when it wakes up, so the host has forgotten the balloon. */
+	LAB_OK(lab_wait_size(g, PAGES, PAGES, 20000));
 	LAB_TRY(sizes_agree(g, PAGES));
 	LAB_OK(lab_data_check(g));
 	LAB_TRY(deflate_to(g, 0));
@@ -131,6 +133,8 @@ static const char *restart_says_goodbye(struct lab_guest *g)
 		LAB_TRY(monitor_number(g, "counters.commands.start.calls", &after));
 	}
 	LAB_OK(lab_wait_size(g, 0, 0, 1000));
+	/* The machine boots again; what follows needs a guest that answers. */
+	LAB_OK(lab_reset(g));
 	return NULL;
 }
 
