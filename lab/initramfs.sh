@@ -5,7 +5,20 @@
 # /init, Aerostat's own programs, and kernel modules.
 
 # The in-tree modules a guest gets; what they depend on comes along.
-WANTED_MODULES='vmw_balloon vmw_vmci virtio_balloon virtio_mmio virtio_pci zram'
+WANTED_MODULES='vmw_balloon vmw_vmci zram'
+
+# Those of virtio, some of which are built into some kernels.
+VIRTIO_MODULES='virtio_balloon virtio_mmio virtio_pci'
+
+# wanted_modules MODDIR: the names of the modules above that this kernel has as modules.
+wanted_modules()
+{
+	wanted=$WANTED_MODULES
+	for name in $VIRTIO_MODULES; do
+		! grep -q "/$name\.ko[^/:]*:" "$1/modules.dep" || wanted="$wanted $name"
+	done
+	echo "$wanted"
+}
 
 # module_closure MODDIR "NAME...": paths below MODDIR, dependencies first.
 module_closure()
@@ -102,7 +115,7 @@ initramfs()
 	done
 	check_programs "$agent"
 
-	modules=$(module_closure "$moddir" "$WANTED_MODULES") ||
+	modules=$(module_closure "$moddir" "$(wanted_modules "$moddir")") ||
 		die "kernel $release lacks one of the modules $WANTED_MODULES"
 	modules=$(printf '%s\n' "$modules" | sed "s|^|$moddir/|")
 	if [ -d "${ours:-/nonexistent}" ]; then
