@@ -200,8 +200,7 @@ enum aero_migration {
 	AERO_MIGRATE_FAILED, /* nothing changed: @from goes back to the store, @to to its owner */
 	AERO_MIGRATE_MOVED,  /* @to takes @from's place in the store; @from is the guest's */
 	AERO_MIGRATE_SHRUNK, /* the balloon lost a page: @from and @to are both the guest's */
-	/* The hypervisor has not answered in time.  One page is in flight; the other is the
-	   guest's. */
+	/* The hypervisor has not answered in time: one page is in flight, the other the guest's. */
 	AERO_MIGRATE_FROM_IN_FLIGHT,
 	AERO_MIGRATE_TO_IN_FLIGHT,
 };
