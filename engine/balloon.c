@@ -29,8 +29,7 @@ void aero_init(struct aero_balloon *b, struct aero_port *port, const struct aero
 	};
 }
 
-/* A batch is in flight.  The answer kicks the worker; if the kick is lost, the run goes on later.
- */
+/* A batch is in flight.  The answer kicks the worker; without a kick, the run goes on later. */
 static struct aero_next wait(const struct aero_balloon *b)
 {
 	return (struct aero_next){

@@ -141,8 +141,7 @@ uint64_t aero_relieve(struct aero_balloon *b, uint64_t pages)
 		return 0;
 	aero_pace_hold_off(b);
 	aero_store_free_refused(b);
-	/* An earlier request may be on its way, and pages that are offered help when they are held.
-	 */
+	/* An earlier request may be on its way, and pages on offer help once they are held. */
 	aero_batch_land(b, &b->urgent, AERO_URGENT_PATIENCE_MS);
 	if (b->size_pages < pages)
 		aero_batch_land(b, &b->batch, AERO_URGENT_PATIENCE_MS);

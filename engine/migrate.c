@@ -8,8 +8,7 @@
  */
 #include "internal.h"
 
-/* Returns whether the page changed its owner.  If b->urgent.flight is set then, nobody knows yet.
- */
+/* Whether the page changed its owner.  If b->urgent.flight is set then, nobody knows yet. */
 static bool one_page(struct aero_balloon *b, aero_page *page, enum aero_flight flight)
 {
 	enum aero_reply reply;
