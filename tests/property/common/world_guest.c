@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 /* splitmix64 */
 uint64_t world_chance(uint64_t *random, uint64_t n)
@@ -52,6 +53,26 @@ void world_guest(struct aero_port *port, uint64_t *random, uint64_t pages)
 		}
 		break;
 	}
+}
+
+void world_memory(struct aero_port *port, uint64_t *random, uint64_t pages)
+{
+	struct sim_rule *rule = &port->rule[world_chance(random, SIM_RULES)];
+
+	port->low_pages = (uint32_t)(world_chance(random, 2) ? world_chance(random, pages / 2) : 0);
+	port->spare_floor =
+		(uint32_t)(world_chance(random, 2) ? world_chance(random, pages / 2) : 0);
+	*rule = (struct sim_rule){
+		.effort = (uint8_t)(world_chance(random, 2) ? world_chance(random, AERO_EFFORTS)
+							    : SIM_ANY),
+		.order = (uint8_t)(world_chance(random, 2)
+					   ? world_chance(random, 2) * AERO_BLOCK_ORDER
+					   : SIM_ANY),
+		.first = 1 + world_chance(random, 600),
+		.times = 1 + world_chance(random, 700),
+	};
+	if (world_chance(random, 3) == 0)
+		memset(port->rule, 0, sizeof(port->rule));
 }
 
 int world_migration(struct aero_balloon *b, uint64_t *random)

@@ -28,6 +28,12 @@ void world_guest(struct aero_port *port, uint64_t *random, uint64_t pages);
  */
 int world_migration(struct aero_balloon *b, uint64_t *random);
 
+/*
+ * The allocator's marks move, within half of the guest's @pages, and one of its rules makes some of
+ * the next allocations fail; now and then all rules end.
+ */
+void world_memory(struct aero_port *port, uint64_t *random, uint64_t pages);
+
 /* The guest wants pages back at once.  Returns how many it got, which the size agrees with. */
 uint64_t world_relief(struct aero_balloon *b, uint64_t *random);
 

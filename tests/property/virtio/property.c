@@ -190,19 +190,10 @@ static void happen_guest(struct world *w)
 
 static void happen_migration(struct world *w)
 {
-	aero_page *page = world_page(&w->random, &w->port.isolated);
-	enum aero_migration result;
+	int result = world_migration(&w->b, &w->random);
 
-	if (!page || chance(w, 3) == 0) {
-		sim_isolate(&w->port);
-	} else if (chance(w, 3) == 0) {
-		sim_putback(&w->port, page);
-	} else {
-		result = sim_migrate(&w->b, page);
+	if (result >= 0)
 		see(w, SIGHT_MIGRATIONS + (unsigned int)result, 1);
-		if (result == AERO_MIGRATE_FAILED)
-			sim_putback(&w->port, page);
-	}
 }
 
 /* What relief says the guest got is what the balloon and the batches in flight have lost. */
@@ -221,18 +212,7 @@ static void happen_relieve(struct world *w)
 
 static void happen_memory(struct world *w)
 {
-	struct sim_rule *rule = &w->port.rule[chance(w, SIM_RULES)];
-
-	w->port.low_pages = (uint32_t)(chance(w, 2) ? chance(w, w->kind->pages / 2) : 0);
-	w->port.spare_floor = (uint32_t)(chance(w, 2) ? chance(w, w->kind->pages / 2) : 0);
-	*rule = (struct sim_rule){
-		.effort = (uint8_t)(chance(w, 2) ? chance(w, AERO_EFFORTS) : SIM_ANY),
-		.order = (uint8_t)(chance(w, 2) ? chance(w, 2) * AERO_BLOCK_ORDER : SIM_ANY),
-		.first = 1 + chance(w, 600),
-		.times = 1 + chance(w, 700),
-	};
-	if (chance(w, 3) == 0)
-		memset(w->port.rule, 0, sizeof(w->port.rule));
+	world_memory(&w->port, &w->random, w->kind->pages);
 }
 
 static void happen_device(struct world *w)

@@ -188,18 +188,7 @@ static void happen_relieve(struct world *w)
 
 static void happen_memory(struct world *w)
 {
-	struct sim_rule *rule = &w->port.rule[chance(w, SIM_RULES)];
-
-	w->port.low_pages = (uint32_t)(chance(w, 2) ? chance(w, w->kind->pages / 2) : 0);
-	w->port.spare_floor = (uint32_t)(chance(w, 2) ? chance(w, w->kind->pages / 2) : 0);
-	*rule = (struct sim_rule){
-		.effort = (uint8_t)(chance(w, 2) ? chance(w, AERO_EFFORTS) : SIM_ANY),
-		.order = (uint8_t)(chance(w, 2) ? chance(w, 2) * AERO_BLOCK_ORDER : SIM_ANY),
-		.first = 1 + chance(w, 600),
-		.times = 1 + chance(w, 700),
-	};
-	if (chance(w, 3) == 0)
-		memset(w->port.rule, 0, sizeof(w->port.rule));
+	world_memory(&w->port, &w->random, w->kind->pages);
 }
 
 /* Another domain eats the memory, or leaves some. */
