@@ -13,8 +13,8 @@
 
 #include <aerostat/virtio.h>
 
-/* How many statistics there are at most. */
-#define AERO_VIRTIO_STATS 16
+/* How many statistics there are at most: one of each tag. */
+#define AERO_VIRTIO_STATS_MAX 16
 
 /* A request that is queued, or that was answered and not yet asked for. */
 struct aerostat_virtio_slot {
@@ -37,7 +37,7 @@ struct aerostat_virtio {
 
 	/* The statistics, which the device has while it has not asked for new ones. */
 	struct work_struct stats_work;
-	struct virtio_balloon_stat stats[AERO_VIRTIO_STATS];
+	struct virtio_balloon_stat stats[AERO_VIRTIO_STATS_MAX];
 
 	struct completion ready; /* the kernel's virtio has finished the probe */
 };
