@@ -37,6 +37,20 @@ void world_memory(struct aero_port *port, uint64_t *random, uint64_t pages);
 /* The guest wants pages back at once.  Returns how many it got, which the size agrees with. */
 uint64_t world_relief(struct aero_balloon *b, uint64_t *random);
 
+/* The guest ends, after the balloon: all of its @pages must be free then. */
+void world_end_guest(struct aero_port *port, uint32_t pages);
+
+struct world; /* each program has its own */
+
+/* Something that may happen in a step.  Chances are in 1024ths. */
+struct world_event {
+	uint16_t chance;
+	void (*happen)(struct world *w);
+};
+
+/* Makes one of @events happen.  The last one's chance is 1024: what the others leave. */
+void world_happen(struct world *w, uint64_t *random, const struct world_event *events);
+
 /* A line of a world's course. */
 void world_tell(uint64_t step, const char *format, va_list args);
 

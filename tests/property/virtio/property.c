@@ -305,23 +305,16 @@ static void happen_reload(struct world *w)
 
 static void step(struct world *w)
 {
-	const struct {
-		uint16_t chance;
-		void (*happen)(struct world *);
-	} things[] = {
+	const struct world_event events[] = {
 		{w->kind->target, happen_target},	{w->kind->guest, happen_guest},
 		{w->kind->migration, happen_migration}, {w->kind->relieve, happen_relieve},
 		{w->kind->memory, happen_memory},	{w->kind->device, happen_device},
 		{w->kind->faults, happen_faults},	{w->kind->reload, happen_reload},
 		{w->kind->settle, happen_settle},	{1024, engine_step},
 	};
-	uint64_t draw = chance(w, 1024);
-	unsigned int i = 0;
 
 	w->steps++;
-	while (draw >= things[i].chance)
-		draw -= things[i++].chance;
-	things[i].happen(w);
+	world_happen(w, &w->random, events);
 	check(w);
 }
 
@@ -331,13 +324,7 @@ static void finish(struct world *w)
 {
 	settle(w, 0);
 	unload(w);
-	while (w->port.guest.first)
-		sim_guest_free(&w->port, w->port.guest.first);
-	while (w->port.cache.first)
-		sim_guest_free(&w->port, w->port.cache.first);
-	if (sim_free_pages(&w->port) != w->kind->pages)
-		sim_fail("%u of %u pages are free in the end", sim_free_pages(&w->port),
-			 w->kind->pages);
+	world_end_guest(&w->port, w->kind->pages);
 	sim_virtio_destroy(&w->device);
 	sim_destroy(&w->port);
 }

@@ -371,40 +371,33 @@ static void happen_settle(struct world *w)
 	world_settle(w, chance(w, 3) && most > 4 ? chance(w, most - 4) : 0);
 }
 
+static void happen_reset(struct world *w)
+{
+	tell(w, "the monitor forgets");
+	aero_monitor_demand_reset(w->monitor);
+}
+
+static void happen_reload(struct world *w)
+{
+	unload(w);
+	load(w);
+}
+
 void world_step(struct world *w)
 {
 	const struct world_chances *c = &w->kind->chances;
-	const struct {
-		uint16_t chance;
-		void (*happen)(struct world *);
-	} things[] = {
+	const struct world_event events[] = {
 		{c->target, happen_target},   {c->guest, happen_guest},
 		{c->relieve, happen_relieve}, {c->migration, happen_migration},
 		{c->memory, happen_memory},   {c->faults, happen_faults},
 		{c->host, happen_host},	      {c->reboot, reboot},
-		{c->settle, happen_settle},
+		{c->settle, happen_settle},   {c->reset, happen_reset},
+		{c->reload, happen_reload},   {1024, engine_step},
 	};
-	uint64_t draw = chance(w, 1024);
-	unsigned int i;
 
 	w->steps++;
 	see(w, WORLD_STEPS, 1);
-	for (i = 0; i < sizeof(things) / sizeof(things[0]); i++) {
-		if (draw < things[i].chance)
-			break;
-		draw -= things[i].chance;
-	}
-	if (i < sizeof(things) / sizeof(things[0])) {
-		things[i].happen(w);
-	} else if (draw < c->reset) {
-		tell(w, "the monitor forgets");
-		aero_monitor_demand_reset(w->monitor);
-	} else if (draw - c->reset < c->reload) {
-		unload(w);
-		load(w);
-	} else {
-		engine_step(w);
-	}
+	world_happen(w, &w->random, events);
 	check(w);
 }
 
@@ -487,13 +480,7 @@ void world_finish(struct world *w)
 	unload(w);
 	if (!aero_monitor_is_valid(w->monitor))
 		sim_fail("the monitor's own books do not agree");
-	while (w->port.guest.first)
-		sim_guest_free(&w->port, w->port.guest.first);
-	while (w->port.cache.first)
-		sim_guest_free(&w->port, w->port.cache.first);
-	if (sim_free_pages(&w->port) != w->kind->pages)
-		sim_fail("%u of %u pages are free in the end", sim_free_pages(&w->port),
-			 w->kind->pages);
+	world_end_guest(&w->port, w->kind->pages);
 	sim_destroy(&w->port);
 	aero_monitor_destroy(w->monitor);
 }

@@ -361,10 +361,7 @@ static void happen_reload(struct world *w)
 
 static void step(struct world *w)
 {
-	const struct {
-		uint16_t chance;
-		void (*happen)(struct world *);
-	} things[] = {
+	const struct world_event events[] = {
 		{w->kind->target, happen_target},
 		{w->kind->guest, happen_guest},
 		{w->kind->migration, happen_migration},
@@ -379,13 +376,9 @@ static void step(struct world *w)
 		{w->kind->repay, happen_repay},
 		{1024, engine_step},
 	};
-	uint64_t draw = chance(w, 1024);
-	unsigned int i = 0;
 
 	w->steps++;
-	while (draw >= things[i].chance)
-		draw -= things[i++].chance;
-	things[i].happen(w);
+	world_happen(w, &w->random, events);
 	check(w);
 }
 
@@ -432,12 +425,7 @@ static void finish(struct world *w)
 	pages = w->kind->pages - w->port.owned[SIM_ABSENT];
 	if (w->hollow_n || w->x.strays || w->xen.reservation != pages)
 		sim_fail("the guest has not got all its memory back");
-	while (w->port.guest.first)
-		sim_guest_free(&w->port, w->port.guest.first);
-	while (w->port.cache.first)
-		sim_guest_free(&w->port, w->port.cache.first);
-	if (sim_free_pages(&w->port) != pages)
-		sim_fail("%u of %u pages are free in the end", sim_free_pages(&w->port), pages);
+	world_end_guest(&w->port, pages);
 	sim_xen_destroy(&w->xen);
 	sim_destroy(&w->port);
 }
