@@ -66,11 +66,7 @@ static const char *pages_migrate(struct lab_guest *g)
 	const uint64_t pages = 200 * LAB_PAGES_PER_MIB;
 	uint64_t migrated;
 
-	LAB_OK(lab_data_fill(g, DATA_MIB, 6));
-	LAB_TRY(agent(g, "fragment 512"));
-	LAB_OK(lab_must(g, 20000, "modprobe aerostat large=0 split=0"));
-	LAB_TRY(driver_load(g));
-	LAB_TRY(inflate_to(g, pages));
+	LAB_TRY(inflate_single_pages(g, DATA_MIB, pages));
 	LAB_OK(lab_must(g, 30000, "echo 1 >/proc/sys/vm/compact_memory"));
 	LAB_TRY(driver_stat(g, "migrated", &migrated));
 	lab_note("%" PRIu64 " pages moved", migrated);

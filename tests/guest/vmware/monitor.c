@@ -83,6 +83,15 @@ const char *inflate_to(struct lab_guest *g, uint64_t pages)
 	return sizes_agree(g, pages);
 }
 
+const char *inflate_single_pages(struct lab_guest *g, unsigned int data_mib, uint64_t pages)
+{
+	LAB_OK(lab_data_fill(g, data_mib, (unsigned int)pages));
+	LAB_TRY(agent(g, "fragment 512"));
+	LAB_OK(lab_must(g, 20000, "modprobe aerostat large=0 split=0"));
+	LAB_TRY(driver_load(g));
+	return inflate_to(g, pages);
+}
+
 const char *deflate_to(struct lab_guest *g, uint64_t pages)
 {
 	uint64_t size, before;

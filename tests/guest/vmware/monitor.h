@@ -28,6 +28,12 @@ const char *monitor_number(struct lab_guest *g, const char *path, uint64_t *out)
 /* Asks for a balloon of this many pages and waits until it has exactly so many. */
 const char *inflate_to(struct lab_guest *g, uint64_t pages);
 
+/*
+ * With a data set of @data_mib and no free block of 2 MiB in the guest, loads the driver so that it
+ * takes single pages only, and inflates to so many @pages.
+ */
+const char *inflate_single_pages(struct lab_guest *g, unsigned int data_mib, uint64_t pages);
+
 /* The same downward, to within the slack; to nothing, exactly. */
 const char *deflate_to(struct lab_guest *g, uint64_t pages);
 

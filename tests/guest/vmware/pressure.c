@@ -70,11 +70,7 @@ static const char *compaction(struct lab_guest *g)
 	const uint64_t pages = 200 * LAB_PAGES_PER_MIB + 77;
 	uint64_t migrated;
 
-	LAB_OK(lab_data_fill(g, DATA_MIB, 23));
-	LAB_TRY(agent(g, "fragment 512"));
-	LAB_OK(lab_must(g, 20000, "modprobe aerostat large=0 split=0"));
-	LAB_TRY(driver_load(g));
-	LAB_TRY(inflate_to(g, pages));
+	LAB_TRY(inflate_single_pages(g, DATA_MIB, pages));
 	for (int i = 0; i < 3; i++)
 		LAB_OK(lab_must(g, 30000, "echo 1 >/proc/sys/vm/compact_memory"));
 	LAB_TRY(driver_stat(g, "migrated", &migrated));
@@ -93,11 +89,7 @@ static const char *compaction_refused(struct lab_guest *g)
 	const uint64_t pages = 200 * LAB_PAGES_PER_MIB;
 	uint64_t failed;
 
-	LAB_OK(lab_data_fill(g, DATA_MIB, 24));
-	LAB_TRY(agent(g, "fragment 512"));
-	LAB_OK(lab_must(g, 20000, "modprobe aerostat large=0 split=0"));
-	LAB_TRY(driver_load(g));
-	LAB_TRY(inflate_to(g, pages));
+	LAB_TRY(inflate_single_pages(g, DATA_MIB, pages));
 	MONITOR(g, "{\"faults\": [{\"direction\": \"inflate\", \"on\": \"entry\", \"every\": 2,"
 		   " \"status\": \"ppn-pinned\"}]}");
 	LAB_OK(lab_must(g, 30000, "echo 1 >/proc/sys/vm/compact_memory"));

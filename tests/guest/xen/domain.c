@@ -123,6 +123,23 @@ const char *settle_within(struct subject *s, uint64_t kib, unsigned int timeout_
 	return NULL;
 }
 
+const char *borrower_up(struct subject *s, struct lab_guest *dom0, const struct lab_domu *config)
+{
+	LAB_TRY(domu_shared(s, dom0, config));
+	LAB_TRY(load(s));
+	LAB_TRY(hurry(s));
+	LAB_OK(lab_must(s->g, 20000, "modprobe test_borrow"));
+	return NULL;
+}
+
+const char *borrower_down(struct subject *s)
+{
+	LAB_OK(lab_must(s->g, 20000, "rmmod test_borrow"));
+	LAB_OK(lab_must(s->g, 60000, "rmmod aerostat_xen aerostat"));
+	LAB_OK(lab_data_check(s->g));
+	return NULL;
+}
+
 const char *settle(struct subject *s, uint64_t kib)
 {
 	return settle_within(s, kib, SETTLE_MS);

@@ -51,6 +51,13 @@ void spoil(const struct subject *s);
 /* Loads aerostat_xen.ko and waits until it has taken over. */
 const char *load(struct subject *s);
 
+/*
+ * A domU of domu_shared() with our module, which looks at the target often, and test_borrow.ko,
+ * which borrows pages from the built-in balloon.  The second takes both away and checks the data.
+ */
+const char *borrower_up(struct subject *s, struct lab_guest *dom0, const struct lab_domu *config);
+const char *borrower_down(struct subject *s);
+
 /* Looks at the target ten times a second, for tests with many targets. */
 const char *hurry(struct subject *s);
 

@@ -17,23 +17,6 @@
 static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
 static const struct lab_config stock = {.xen = &stock_xen};
 
-static const char *up(struct subject *s, struct lab_guest *dom0, const struct lab_domu *config)
-{
-	LAB_TRY(domu_shared(s, dom0, config));
-	LAB_TRY(load(s));
-	LAB_TRY(hurry(s));
-	LAB_OK(lab_must(s->g, 20000, "modprobe test_borrow"));
-	return NULL;
-}
-
-static const char *down(struct subject *s)
-{
-	LAB_OK(lab_must(s->g, 20000, "rmmod test_borrow"));
-	LAB_OK(lab_must(s->g, 60000, "rmmod aerostat_xen aerostat"));
-	LAB_OK(lab_data_check(s->g));
-	return NULL;
-}
-
 static const char *wait_mended(struct subject *s, uint64_t pages)
 {
 	int64_t start = lab_now_ms();
@@ -59,7 +42,7 @@ static const char *lost(struct lab_guest *g, enum lab_domu_type type)
 	uint64_t mended;
 	struct subject s;
 
-	LAB_TRY(up(&s, g, &config));
+	LAB_TRY(borrower_up(&s, g, &config));
 	LAB_TRY(move_to(&s, LOW_KIB));
 	/* The count is learned at rest. */
 	LAB_OK(lab_wait_domain_steady(s.g, QUIET_MS, SETTLE_MS, NULL));
@@ -70,7 +53,7 @@ static const char *lost(struct lab_guest *g, enum lab_domu_type type)
 	LAB_TRY(settle(&s, LOW_KIB));
 	LAB_TRY(figures_agree(&s));
 	LAB_TRY(move_to(&s, FULL_KIB));
-	return down(&s);
+	return borrower_down(&s);
 }
 
 static const char *lost_pv(struct lab_guest *g)
@@ -91,7 +74,7 @@ static const char *churns(struct lab_guest *g, unsigned int cpus)
 	struct subject s;
 	int id;
 
-	LAB_TRY(up(&s, g, &config));
+	LAB_TRY(borrower_up(&s, g, &config));
 	LAB_TRY(move_to(&s, LOW_KIB));
 	id = lab_begin(s.g, 300000,
 		       "sh for i in $(seq %u); do echo %u >" FOLDER "churn & done; wait", cpus,
@@ -105,7 +88,7 @@ static const char *churns(struct lab_guest *g, unsigned int cpus)
 	LAB_TRY(driver_stat(s.g, "mended_pages", &mended));
 	lab_note("%" PRIu64 " pages were mended", mended);
 	LAB_TRY(move_to(&s, FULL_KIB));
-	LAB_TRY(down(&s));
+	LAB_TRY(borrower_down(&s));
 	return move_to(&s, FULL_KIB - LAB_PAGE_KIB);
 }
 

@@ -28,19 +28,7 @@ static const char *up(struct subject *s, struct lab_guest *dom0, enum lab_domu_t
 
 	if (!lab_kernel_built(kernel))
 		return lab_skip("this kernel is not built: lab/setup kernel-xen");
-	LAB_TRY(domu_shared(s, dom0, &config));
-	LAB_TRY(load(s));
-	LAB_TRY(hurry(s));
-	LAB_OK(lab_must(s->g, 20000, "modprobe test_borrow"));
-	return NULL;
-}
-
-static const char *down(struct subject *s)
-{
-	LAB_OK(lab_must(s->g, 20000, "rmmod test_borrow"));
-	LAB_OK(lab_must(s->g, 60000, "rmmod aerostat_xen"));
-	LAB_OK(lab_data_check(s->g));
-	return NULL;
+	return borrower_up(s, dom0, &config);
 }
 
 static const char *borrow(struct subject *s, unsigned int pages)
@@ -134,7 +122,7 @@ static const char *lends(struct lab_guest *dom0, enum lab_domu_type type, enum l
 	/* The module can't be unloaded while its pages are lent. */
 	LAB_TRY(borrow(&s, 10));
 	LAB_CHECK(lab_sh(s.g, 10000, NULL, "rmmod aerostat_xen") > 0, "unloaded with pages lent");
-	return down(&s);
+	return borrower_down(&s);
 }
 
 static const char *none_are(struct subject *s, const char *what)
@@ -174,9 +162,7 @@ static const char *plain(struct lab_guest *dom0)
 	LAB_TRY(repay(&s, 4000));
 	LAB_TRY(move_to(&s, FULL_KIB));
 	LAB_TRY(figures_agree(&s));
-	LAB_TRY(down(&s));
-	LAB_OK(lab_must(s.g, 20000, "rmmod aerostat"));
-	return NULL;
+	return borrower_down(&s);
 }
 
 static const char *pv(struct lab_guest *g)
@@ -219,7 +205,7 @@ static const char *adds(struct lab_guest *dom0, enum lab_kernel kernel, const ch
 	LAB_TRY(repay(&s, pages));
 	LAB_TRY(is_lent(&s, 0));
 	LAB_TRY(settle(&s, FULL_KIB));
-	return down(&s);
+	return borrower_down(&s);
 }
 
 static const char *adds_own(struct lab_guest *g)
@@ -269,7 +255,7 @@ static const char *failing(struct lab_guest *dom0)
 		LAB_TRY(fails_half_way(&s, 300 + 250 * i));
 		LAB_TRY(is_as_before(&s, FULL_KIB, &before));
 	}
-	return down(&s);
+	return borrower_down(&s);
 }
 
 static const struct lab_xen stock_xen = {.kernel = LAB_KERNEL_STOCK};
