@@ -205,6 +205,13 @@ void bench_parse(struct bench *b, int argc, char **argv);
 int bench_measure(struct bench *b);
 
 /*
+ * frame.c: around a move of options.move_mib, prints its profile if one is wanted.  Return 0, or -1
+ * after a complaint.
+ */
+int bench_begin_profile(struct bench *b);
+int bench_end_profile(struct bench *b, enum bench_driver driver, enum bench_move move);
+
+/*
  * states.c.  Each page of the guest that can be used is written once and freed, so that the
  * host backs it, whatever balloon had it before.
  */

@@ -33,7 +33,9 @@ static int all_rounds(struct bench *b)
 	for (unsigned int round = 0; round < rounds; round++)
 		if (both(b, round, b->frame->measure))
 			return -1;
-	for (unsigned int round = 0; !b->counting && bench_has_states(b) && round < rounds; round++)
+	/* Their seconds are shown, but a profile needs the counts. */
+	for (unsigned int round = 0;
+	     b->counting == b->options.profile && bench_has_states(b) && round < rounds; round++)
 		if (both(b, round, bench_measure_states))
 			return -1;
 	return 0;

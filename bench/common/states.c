@@ -133,20 +133,22 @@ struct inflation {
 	double seconds, gap_s, large_part, backed_mib;
 };
 
-static int inflate(struct bench *b, enum bench_driver driver, struct inflation *out)
+static int inflate(struct bench *b, enum bench_move state, enum bench_driver driver,
+		   struct inflation *out)
 {
 	const struct bench_frame *f = b->frame;
 	double large, large_before;
 	int64_t start_ms;
 
 	if (bench_backed_mib(b, &out->backed_mib) || f->large_pages(b, driver, &large_before) ||
-	    call(b, "beat start"))
+	    bench_begin_profile(b) || call(b, "beat start"))
 		return -1;
 	start_ms = lab_now_ms();
 	if (f->give(b, b->options.move_mib))
 		return -1;
 	out->seconds = (double)(lab_now_ms() - start_ms) / 1000;
-	if (stop_beat(b, &out->gap_s) || f->large_pages(b, driver, &large))
+	if (stop_beat(b, &out->gap_s) || bench_end_profile(b, driver, state) ||
+	    f->large_pages(b, driver, &large))
 		return -1;
 	out->large_part =
 		(large - large_before) / ((double)b->options.move_mib * LAB_PAGES_PER_MIB);
@@ -183,8 +185,8 @@ int bench_measure_states(struct bench *b, enum bench_driver driver)
 
 		if (!bench_has(b->frame, b->set, b->kind, state))
 			continue;
-		if (states[state].begin(b) || inflate(b, driver, &i) || b->frame->give(b, 0) ||
-		    states[state].end(b) || keep(b, state, driver, &i))
+		if (states[state].begin(b) || inflate(b, state, driver, &i) ||
+		    b->frame->give(b, 0) || states[state].end(b) || keep(b, state, driver, &i))
 			return -1;
 	}
 	return 0;

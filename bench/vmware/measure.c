@@ -173,16 +173,6 @@ static int keep(struct bench *b, const struct phase *p)
 				    p->backed_before_mib, "backed_after_mib", p->backed_after_mib));
 }
 
-static int print_profile(struct bench *b, const struct phase *p)
-{
-	char title[64];
-
-	snprintf(title, sizeof(title), "%s, %s", b->frame->drivers[p->driver],
-		 bench_move_names[p->direction]);
-	return bench_profile_print(&b->profile, b->guest, title,
-				   (double)b->options.move_mib * LAB_PAGES_PER_MIB);
-}
-
 /* Until the guest is at rest again, less what an idle guest executes in the same time. */
 static int take_whole(struct bench *b, struct phase *p, uint64_t start, int64_t start_ms)
 {
@@ -205,8 +195,7 @@ static int move(struct bench *b, struct phase *p, uint64_t goal)
 	int64_t start_ms;
 	uint64_t start;
 
-	if (bench_backed_mib(b, &p->backed_before_mib) ||
-	    (b->options.profile && bench_profile_before(&b->profile)))
+	if (bench_backed_mib(b, &p->backed_before_mib) || bench_begin_profile(b))
 		return -1;
 	start_ms = lab_now_ms();
 	start = b->counting ? instructions_now(b) : 0;
@@ -214,7 +203,7 @@ static int move(struct bench *b, struct phase *p, uint64_t goal)
 				(unsigned long long)goal) ||
 	    lab_wait_size(b->guest, goal, goal, MOVE_TIMEOUT_MS))
 		return report_complain("%s", lab_error());
-	if (take_whole(b, p, start, start_ms) || (b->options.profile && print_profile(b, p)) ||
+	if (take_whole(b, p, start, start_ms) || bench_end_profile(b, p->driver, p->direction) ||
 	    read_counters(b->guest, p->direction, &p->counters) || check_counters(b, p) ||
 	    bench_backed_mib(b, &p->backed_after_mib))
 		return -1;

@@ -160,17 +160,11 @@ static int keep(struct bench *b, const struct move *m)
 				    m->backed_mib));
 }
 
+/* Profiles are made without the warm-up, so each is of options.move_mib. */
 static int profiled(struct bench *b, struct move *m)
 {
-	char title[96];
-
-	if (!b->options.profile)
-		return move(b, m);
-	snprintf(title, sizeof(title), "%s, %s: %s", b->frame->kind.names[b->kind],
-		 b->frame->drivers[m->driver], bench_move_names[m->direction]);
-	return bench_profile_before(&b->profile) || move(b, m) ||
-	       bench_profile_print(&b->profile, b->guest, title,
-				   (double)m->mib * LAB_PAGES_PER_MIB);
+	return bench_begin_profile(b) || move(b, m) ||
+	       bench_end_profile(b, m->driver, m->direction);
 }
 
 /* Down and up again, of memory that was written before. */
