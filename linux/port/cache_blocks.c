@@ -32,10 +32,10 @@
 #define OTHERS_MAX  (BLOCK_PAGES / 8)
 
 /* Adjacent blocks are allocated together, because each allocation makes all CPUs flush lists. */
-#define RUN_BLOCKS  8UL
+#define RUN_BLOCKS  32UL
 
 /* How many blocks one call takes, and how many it looks at.  This bounds the time of a step. */
-#define TAKE_BLOCKS 16U
+#define TAKE_BLOCKS 32U
 #define LOOKS	    8192U
 
 /* Clean page cache that is in an LRU list, is not in active use and is not being read. */
@@ -145,17 +145,21 @@ static unsigned int take_range(struct aero_port *port, unsigned long pfn, unsign
 	return n;
 }
 
-/* Takes a run of adjacent blocks; if that fails, those of them that can be had alone. */
+/*
+ * Takes a run of adjacent blocks.  If that fails, because some page of it is in use, the halves are
+ * tried, and so on down to single blocks.  The depth is ilog2(RUN_BLOCKS).
+ */
 static unsigned int take_run(struct aero_port *port, unsigned long pfn, unsigned long n,
 			     struct page **blocks)
 {
 	unsigned int got = take_range(port, pfn, n, blocks);
-	unsigned long i;
+	unsigned long half = n / 2;
 
-	for (i = 0; !got && n > 1 && i < n; i++)
-		got += take_range(port, pfn + i * BLOCK_PAGES, 1, blocks + got);
 	cond_resched();
-	return got;
+	if (got || !half || aero_port_awaited(port))
+		return got;
+	got = take_run(port, pfn, half, blocks);
+	return got + take_run(port, pfn + half * BLOCK_PAGES, n - half, blocks + got);
 }
 
 /* Adjacent blocks that were found and not taken yet. */
