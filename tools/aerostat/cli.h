@@ -16,8 +16,10 @@
 /* docs/use/cli.md promises these. */
 enum cli_exit {
 	CLI_OK = 0,
-	CLI_FAILED = 1, /* the machine did not let us */
-	CLI_MISUSE = 2	/* options or input are wrong; nothing was done */
+	CLI_FAILED = 1,	   /* the machine did not let us */
+	CLI_MISUSE = 2,	   /* options or input are wrong; nothing was done */
+	CLI_DIFFERS = 3,   /* status: size and target differ; doctor: something is wrong */
+	CLI_NO_BALLOON = 4 /* no balloon's module is loaded */
 };
 
 /* -- main.c -------------------------------------------------------------------------- */
@@ -85,6 +87,7 @@ const char *cli_shown(const char *text);
 
 int cli_policy(int argc, char **argv);
 int cli_record(int argc, char **argv);
+int cli_status(int argc, char **argv);
 int cli_swap(int argc, char **argv);
 
 #endif

@@ -152,6 +152,7 @@ int main(int argc, char **argv)
 	static const struct cli_command commands[] = {
 		{"policy", "tries a policy on recorded figures", cli_policy},
 		{"record", "records a guest's figures, for policies to be tried on", cli_record},
+		{"status", "says what the balloon has, and what holds it back", cli_status},
 		{"swap", "makes, shows and removes swap areas", cli_swap},
 	};
 
