@@ -63,7 +63,7 @@ full avg10=0.00 avg60=0.00 avg300=0.00 total=1000000'
 }
 
 no_module() {
-	guest
+	guest vmware
 	rm -r "$root/sys/kernel" "$root/sys/module"
 }
 

@@ -57,6 +57,9 @@ bool balloon_agrees(const struct balloon *b);
 /* Does the guest choose its size itself? */
 bool balloon_is_own_master(const struct balloon *b);
 
+/* May the guest set its size?  CLI_OK, or CLI_FAILED after words that say who may. */
+int balloon_may_choose(const struct balloon *b);
+
 /* "vmware" as people write it. */
 const char *balloon_hypervisor_name(const struct balloon *b);
 

@@ -85,8 +85,11 @@ const char *cli_shown(const char *text);
 
 /* -- the commands ----------------------------------------------------------------------------- */
 
+int cli_knob(int argc, char **argv);
 int cli_policy(int argc, char **argv);
+int cli_policy_choose(int argc, char **argv); /* policy [NAME] */
 int cli_record(int argc, char **argv);
+int cli_set(int argc, char **argv);
 int cli_status(int argc, char **argv);
 int cli_swap(int argc, char **argv);
 

@@ -150,8 +150,10 @@ int main(int argc, char **argv)
 {
 	static char name[] = "aerostat";
 	static const struct cli_command commands[] = {
-		{"policy", "tries a policy on recorded figures", cli_policy},
+		{"knob", "shows and changes the module's settings", cli_knob},
+		{"policy", "shows and chooses the guest's policy, and tries one", cli_policy},
 		{"record", "records a guest's figures, for policies to be tried on", cli_record},
+		{"set", "sets how much memory the guest should have", cli_set},
 		{"status", "says what the balloon has, and what holds it back", cli_status},
 		{"swap", "makes, shows and removes swap areas", cli_swap},
 	};

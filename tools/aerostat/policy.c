@@ -447,6 +447,17 @@ static int run_list(int argc, char **argv)
 	return CLI_OK;
 }
 
+static bool is_command(const char *word)
+{
+	static const char *const words[] = {"eval",    "list",	    "--help", "-?",
+					    "--usage", "--version", "-V"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (!strcmp(word, words[i]))
+			return true;
+	return false;
+}
+
 int cli_policy(int argc, char **argv)
 {
 	static const struct cli_command commands[] = {
@@ -454,6 +465,12 @@ int cli_policy(int argc, char **argv)
 		{"list", "lists the policies and their options", run_list},
 	};
 
-	return cli_dispatch(commands, sizeof(commands) / sizeof(*commands),
-			    "The guest's own policies.\v", argc, argv);
+	/* A policy's name, or nothing: the guest's own. */
+	if (argc < 2 || !is_command(argv[1]))
+		return cli_policy_choose(argc, argv);
+	return cli_dispatch(
+		commands, sizeof(commands) / sizeof(*commands),
+		"The guest's own policies.  Without a command the guest's is shown; with "
+		"the name of one it is chosen.\v",
+		argc, argv);
 }
