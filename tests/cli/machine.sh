@@ -125,3 +125,24 @@ fits() { # COMMAND...
 	cmp -s "$work/narrow" "$work/out" && ! LC_ALL=C grep -q '[^ -~]' "$work/out"
 	result "$1: says the same in C and UTF-8" $?
 }
+
+# 4 GiB as the firmware and the kernel's zones have them, of which the kernel kept 64 MiB.
+memory() {
+	balloon limit_kib $((4194304 - 65536))
+	put sys/firmware/memmap/0/type 'System RAM'
+	put sys/firmware/memmap/0/start 0x0
+	put sys/firmware/memmap/0/end 0xbfffffff
+	put sys/firmware/memmap/1/type Reserved
+	put sys/firmware/memmap/1/start 0xfffc0000
+	put sys/firmware/memmap/1/end 0xffffffff
+	put sys/firmware/memmap/2/type 'System RAM'
+	put sys/firmware/memmap/2/start 0x100000000
+	put sys/firmware/memmap/2/end 0x13fffffff
+	page_kib=$(($(getconf PAGESIZE) / 1024))
+	put proc/zoneinfo "Node 0, zone    DMA32
+        spanned  1000000
+        present  $((3145728 / page_kib))
+        managed  1
+Node 0, zone   Normal
+        present  $((1048576 / page_kib))"
+}

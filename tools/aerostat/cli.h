@@ -40,6 +40,9 @@ struct cli_command {
 int cli_dispatch(const struct cli_command *commands, size_t n, const char *about, int argc,
 		 char **argv);
 
+/* The kernel's page. */
+uint64_t cli_page_kib(void);
+
 /* -- columns.c: the columns of a recording ---------------------------------------------- */
 
 struct cli_column {
@@ -85,6 +88,7 @@ const char *cli_shown(const char *text);
 
 /* -- the commands ----------------------------------------------------------------------------- */
 
+int cli_doctor(int argc, char **argv);
 int cli_knob(int argc, char **argv);
 int cli_policy(int argc, char **argv);
 int cli_policy_choose(int argc, char **argv); /* policy [NAME] */

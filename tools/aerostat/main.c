@@ -38,6 +38,11 @@ const char *cli_shown(const char *text)
 	return shown;
 }
 
+uint64_t cli_page_kib(void)
+{
+	return (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
+}
+
 uint32_t cli_number(const char *option, const char *text, uint32_t least, uint32_t most,
 		    const struct argp_state *state)
 {
@@ -150,6 +155,7 @@ int main(int argc, char **argv)
 {
 	static char name[] = "aerostat";
 	static const struct cli_command commands[] = {
+		{"doctor", "looks for what goes wrong, and where the memory has gone", cli_doctor},
 		{"knob", "shows and changes the module's settings", cli_knob},
 		{"policy", "shows and chooses the guest's policy, and tries one", cli_policy},
 		{"record", "records a guest's figures, for policies to be tried on", cli_record},

@@ -100,11 +100,6 @@ static unsigned int sum_of(const char *all, const char *prefix, uint64_t *sum)
 
 /* ---- levels ---- */
 
-static uint64_t page_kib(void)
-{
-	return (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
-}
-
 static int read_meminfo(const char *root, struct aero_policy_figures *f)
 {
 	uint64_t swap = 0, swap_free = 0;
@@ -131,7 +126,7 @@ static int read_meminfo(const char *root, struct aero_policy_figures *f)
 			cli_complain("%s has no line '%s' with a number", path, lines[i].name);
 			return -1;
 		}
-		*lines[i].pages /= page_kib();
+		*lines[i].pages /= cli_page_kib();
 	}
 	f->swapped_pages = swap > swap_free ? swap - swap_free : 0;
 	return 0;
@@ -229,11 +224,11 @@ static void read_balloon(const char *root, struct aero_policy_figures *f)
 
 	if (read_one(root, "/sys/kernel/aerostat/limit_kib", &limit_kib) &&
 	    read_one(root, "/sys/kernel/aerostat/size_kib", &size_kib) && limit_kib > size_kib)
-		f->managed_pages = (limit_kib - size_kib) / page_kib();
+		f->managed_pages = (limit_kib - size_kib) / cli_page_kib();
 	f->current_pages = f->managed_pages;
 	if (read_one(root, "/sys/devices/system/xen_memory/xen_memory0/info/current_kb",
 		     &current_kib))
-		f->current_pages = current_kib / page_kib();
+		f->current_pages = current_kib / cli_page_kib();
 }
 
 /* ---- counters ---- */
