@@ -85,6 +85,8 @@ void aero_store_hold(struct aero_balloon *b, enum aero_class class, aero_page **
 		     unsigned int n);
 unsigned int aero_store_unhold(struct aero_balloon *b, enum aero_class class, aero_page **blocks,
 			       unsigned int n);
+unsigned int aero_store_unhold_within(struct aero_balloon *b, enum aero_class class,
+				      struct aero_range range, aero_page **blocks, unsigned int n);
 void aero_store_free(struct aero_balloon *b, enum aero_class class, aero_page **blocks,
 		     unsigned int n);
 void aero_store_refuse(struct aero_balloon *b, enum aero_unit unit, aero_page *block);

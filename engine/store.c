@@ -17,6 +17,12 @@ void aero_store_hold(struct aero_balloon *b, enum aero_class class, aero_page **
 	b->size_pages += (uint64_t)n << aero_class_held_order(class);
 }
 
+static void count_unheld(struct aero_balloon *b, enum aero_class class, unsigned int got)
+{
+	b->held[class] -= got;
+	b->size_pages -= (uint64_t)got << aero_class_held_order(class);
+}
+
 /*
  * Moves up to @n blocks out of the store into the batch.  Returns how many there were, which may
  * be fewer: pages that are isolated for migration stay where they are.
@@ -26,8 +32,17 @@ unsigned int aero_store_unhold(struct aero_balloon *b, enum aero_class class, ae
 {
 	unsigned int got = aero_port_unhold(b->port, class, blocks, n);
 
-	b->held[class] -= got;
-	b->size_pages -= (uint64_t)got << aero_class_held_order(class);
+	count_unheld(b, class, got);
+	return got;
+}
+
+/* The same for blocks, not single pages, that lie in @range.  Returns 0 if there is none. */
+unsigned int aero_store_unhold_within(struct aero_balloon *b, enum aero_class class,
+				      struct aero_range range, aero_page **blocks, unsigned int n)
+{
+	unsigned int got = aero_port_unhold_within(b->port, class, range, blocks, n);
+
+	count_unheld(b, class, got);
 	return got;
 }
 

@@ -73,11 +73,16 @@ static int start(struct aerostat *a)
 	err = aerostat_power_start(a);
 	if (err)
 		goto no_power;
+	err = aerostat_offline_start(a);
+	if (err)
+		goto no_offline;
 	a->show_policy = aerostat_policy_show;
 	aerostat_debugfs_start(a);
 	aerostat_worker_start(a);
 	return 0;
 
+no_offline:
+	aerostat_power_stop(a);
 no_power:
 	aerostat_policy_files_stop(a->policy);
 no_policy_files:
@@ -123,6 +128,7 @@ void aerostat_unregister(const struct aerostat_backend *backend)
 		mutex_unlock(&registration);
 		return;
 	}
+	aerostat_offline_stop(a);
 	aerostat_power_stop(a);
 	aerostat_debugfs_stop(a);
 	aerostat_policy_files_stop(a->policy);

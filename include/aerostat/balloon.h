@@ -121,6 +121,7 @@ struct aero_counters {
 	uint64_t blocks_remade;		    /* blocks that took the place of single pages */
 	uint64_t migrated, migrate_failed;
 	uint64_t relieved_pages, holdoffs;
+	uint64_t vacated_pages; /* given back because their memory went offline */
 	uint64_t adopted_pages, abandoned_pages;
 	uint64_t grown_pages, grow_failed; /* pages added; how often it failed */
 };
@@ -211,6 +212,14 @@ enum aero_migration {
  * out in its store what the result says before it releases the step lock.
  */
 enum aero_migration aero_migrate(struct aero_balloon *b, aero_page *from, aero_page *to);
+
+/*
+ * Called when the guest wants to do without the memory of @range.  Gives the blocks that the
+ * balloon holds there back to the guest; the next runs take others in their place.  Single pages
+ * stay: the guest migrates them.  Returns false if blocks are left, because the hypervisor does not
+ * return them.
+ */
+bool aero_vacate(struct aero_balloon *b, struct aero_range range);
 
 /*
  * Tells the hypervisor to forget the balloon's pages, and keeps the balloon from growing ever

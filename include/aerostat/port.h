@@ -61,6 +61,12 @@ typedef struct aero_pfn {
 	unsigned long long v;
 } aero_pfn;
 
+/* A range of frames. */
+struct aero_range {
+	aero_pfn first;
+	unsigned long long pages;
+};
+
 #include <aerostat_port.h>
 
 /*
@@ -130,6 +136,13 @@ void aero_port_hold(struct aero_port *port, enum aero_class class, aero_page **b
  */
 unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class, aero_page **blocks,
 			      unsigned int n);
+
+/*
+ * The same for blocks whose first page lies in @range; @class is not AERO_CLASS_PAGE, because
+ * single pages are the business of a port that migrates them.  Returns 0 only if there is none.
+ */
+unsigned int aero_port_unhold_within(struct aero_port *port, enum aero_class class,
+				     struct aero_range range, aero_page **blocks, unsigned int n);
 
 /* -- figures, time, log, trace --------------------------------------------------------- */
 

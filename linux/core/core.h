@@ -39,7 +39,7 @@ struct aerostat {
 	struct task_struct *stepping;
 	atomic64_t kicks;
 	u64 relief_pages; /* single word; how much the OOM notifier gives back at once */
-	struct notifier_block oom, sleep, reboot;
+	struct notifier_block oom, sleep, reboot, memory;
 	struct shrinker *shrinker;
 	struct kobject *kobj;
 	struct dentry *debugfs;
@@ -81,6 +81,10 @@ void aerostat_relief_stop(struct aerostat *a);
 /* power.c: hibernation, restart and kexec.  Returns 0 or -errno. */
 int aerostat_power_start(struct aerostat *a);
 void aerostat_power_stop(struct aerostat *a);
+
+/* offline.c: memory blocks that go offline.  Returns 0 or -errno. */
+int aerostat_offline_start(struct aerostat *a);
+void aerostat_offline_stop(struct aerostat *a);
 
 /* knobs.c: the settings */
 enum aerostat_knob {

@@ -65,6 +65,7 @@ static void show_counters(struct seq_file *m, const struct aerostat *a)
 	line(m, "migrate_failed", c->migrate_failed);
 	line(m, "relieved_pages", c->relieved_pages);
 	line(m, "holdoffs", c->holdoffs);
+	line(m, "vacated_pages", c->vacated_pages);
 	line(m, "adopted_pages", c->adopted_pages);
 	line(m, "grown_pages", c->grown_pages);
 	line(m, "grow_failed", c->grow_failed);

@@ -93,6 +93,8 @@ void aero_port_hold(struct aero_port *port, enum aero_class class, aero_page **b
 		    unsigned int n);
 unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class, aero_page **blocks,
 			      unsigned int n);
+unsigned int aero_port_unhold_within(struct aero_port *port, enum aero_class class,
+				     struct aero_range range, aero_page **blocks, unsigned int n);
 
 /* trace.c */
 void aero_port_trace(struct aero_port *port, enum aero_event event, u64 a, u64 b, u64 c);

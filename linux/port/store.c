@@ -44,6 +44,14 @@ static void hold_blocks(struct list_head *list, struct page **blocks, unsigned i
 	count_vm_events(BALLOON_INFLATE, (long)n << AERO_BLOCK_ORDER);
 }
 
+static void unhold_block(struct page *block, struct page **to)
+{
+	list_del(&block->lru);
+	mark_online(block);
+	aero_compat_count_held(block, -(1L << AERO_BLOCK_ORDER));
+	*to = block;
+}
+
 static unsigned int unhold_blocks(struct list_head *list, struct page **blocks, unsigned int n)
 {
 	struct page *block;
@@ -53,10 +61,23 @@ static unsigned int unhold_blocks(struct list_head *list, struct page **blocks, 
 		block = list_first_entry_or_null(list, struct page, lru);
 		if (!block)
 			break;
-		list_del(&block->lru);
-		mark_online(block);
-		aero_compat_count_held(block, -(1L << AERO_BLOCK_ORDER));
-		blocks[got++] = block;
+		unhold_block(block, &blocks[got++]);
+	}
+	count_vm_events(BALLOON_DEFLATE, (long)got << AERO_BLOCK_ORDER);
+	return got;
+}
+
+unsigned int aero_port_unhold_within(struct aero_port *port, enum aero_class class,
+				     struct aero_range range, aero_page **blocks, unsigned int n)
+{
+	struct page *block, *next;
+	unsigned int got = 0;
+
+	list_for_each_entry_safe(block, next, &port->blocks[class], lru) {
+		if (got == n)
+			break;
+		if (page_to_pfn(block) - range.first.v < range.pages)
+			unhold_block(block, &blocks[got++]);
 	}
 	count_vm_events(BALLOON_DEFLATE, (long)got << AERO_BLOCK_ORDER);
 	return got;

@@ -323,6 +323,26 @@ unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class, aer
 	return i;
 }
 
+unsigned int aero_port_unhold_within(struct aero_port *port, enum aero_class class,
+				     struct aero_range range, aero_page **blocks, unsigned int n)
+{
+	aero_page *block, *next;
+	unsigned int got = 0;
+
+	if (class == AERO_CLASS_PAGE)
+		sim_fail("unhold within: single pages");
+	for (block = port->held[class].first; block && got < n; block = next) {
+		next = block->next;
+		if (block->pfn.v - range.first.v >= range.pages)
+			continue;
+		list_remove(&port->held[class], block);
+		change_owner(block, aero_class_held_order(class), SIM_HELD, SIM_FLIGHT,
+			     "unhold within");
+		blocks[got++] = block;
+	}
+	return got;
+}
+
 /* -- figures, log, trace --------------------------------------------------------------- */
 
 uint64_t aero_port_limit_pages(struct aero_port *port)

@@ -124,6 +124,23 @@ unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class, aer
 	return 0;
 }
 
+/*
+ * TODO: the same for blocks whose first page lies in @range.
+ *
+ * Pitfall.  It is called when part of the memory leaves your guest, and only then.  If yours cannot
+ * do that, return 0.
+ */
+unsigned int aero_port_unhold_within(struct aero_port *port, enum aero_class class,
+				     struct aero_range range, aero_page **blocks, unsigned int n)
+{
+	(void)port;
+	(void)class;
+	(void)range;
+	(void)blocks;
+	(void)n;
+	return 0;
+}
+
 /* -- figures, time, log, trace --------------------------------------------------------- */
 
 /*
