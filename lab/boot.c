@@ -182,6 +182,8 @@ int lab_reset(struct lab_guest *g)
 		ret = lab_qmp_do(g, "system_reset", NULL);
 	if (!ret)
 		ret = lab_wait_ready(g, before, 60000);
+	if (!ret && g->config.platform->up)
+		ret = g->config.platform->up(g);
 	/* From here on a guest that restarts by itself has failed, as after the boot. */
 	if (!ret)
 		ret = lab_qmp_do(g, "set-action", json_pack("{s:s}", "reboot", "shutdown"));

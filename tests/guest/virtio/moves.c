@@ -7,50 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../common/driver.h"
-#include "platform.h"
+#include "virtio.h"
 
-#define LARGE	  512u
-#define FAR	  150000u /* of 262144 pages */
-#define DATA_MIB  128u
-#define SETTLE_MS 30000u
-
-enum { REPORTING, TOLD };
+#define DATA_MIB 128u
 
 static struct lab_config reporting = {.memory_mib = 1024, .cpus = 2, .type = REPORTING};
 static struct lab_config told = {.memory_mib = 1024, .cpus = 2, .type = TOLD};
-
-static const char *reach(struct lab_guest *g, uint64_t pages)
-{
-	LAB_OK(lab_target(g, pages));
-	LAB_OK(lab_wait_size(g, pages, pages, SETTLE_MS));
-	return NULL;
-}
-
-/* Each page that was taken has been given back, whether whole blocks were or parts of them. */
-static const char *nothing_lost(struct lab_guest *g)
-{
-	static const struct {
-		const char *name;
-		uint64_t pages;
-	} units[] = {{"base", 1}, {"large", LARGE}};
-	uint64_t taken = 0, freed = 0, kib;
-	char name[64];
-
-	for (unsigned int u = 0; u < LAB_COUNT(units); u++) {
-		snprintf(name, sizeof(name), "taken_light_%s", units[u].name);
-		taken += driver_stat_or_0(g, name) * units[u].pages;
-		snprintf(name, sizeof(name), "taken_reclaim_%s", units[u].name);
-		taken += driver_stat_or_0(g, name) * units[u].pages;
-		snprintf(name, sizeof(name), "freed_%s", units[u].name);
-		freed += driver_stat_or_0(g, name) * units[u].pages;
-	}
-	LAB_OK(lab_read_number(g, SIZE_KIB, &kib));
-	LAB_CHECK(!kib, "%" PRIu64 " KiB are left in the balloon", kib);
-	LAB_CHECK(taken && taken == freed, "%" PRIu64 " pages taken, %" PRIu64 " freed", taken,
-		  freed);
-	return NULL;
-}
 
 /* Used memory moves, exactly, and becomes the host's; the guest's data stays. */
 static const char *moves(struct lab_guest *g)

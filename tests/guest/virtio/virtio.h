@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* What the tests on the balloon device of stock QEMU have in common. */
+#ifndef AEROSTAT_TESTS_GUEST_VIRTIO_H
+#define AEROSTAT_TESTS_GUEST_VIRTIO_H
+
+#include "../common/driver.h"
+#include "platform.h"
+
+#define LARGE	  512u
+#define FAR	  150000u /* of the 262144 pages of a guest of 1 GiB */
+#define SETTLE_MS 30000u
+
+/* The types of the platform. */
+enum { REPORTING, TOLD };
+
+/* Sets the target, and waits until the balloon has this size. */
+const char *reach(struct lab_guest *g, uint64_t pages);
+
+/* Each page that was taken has been given back, whether whole blocks were or parts of them. */
+const char *nothing_lost(struct lab_guest *g);
+
+/* A command of QMP that must succeed.  Takes args over, which may be NULL. */
+const char *qmp(struct lab_guest *g, const char *command, json_t *args);
+
+#endif
