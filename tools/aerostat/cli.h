@@ -89,6 +89,7 @@ const char *cli_shown(const char *text);
 /* -- the commands ----------------------------------------------------------------------------- */
 
 int cli_doctor(int argc, char **argv);
+int cli_export(int argc, char **argv);
 int cli_knob(int argc, char **argv);
 int cli_policy(int argc, char **argv);
 int cli_policy_choose(int argc, char **argv); /* policy [NAME] */

@@ -156,6 +156,7 @@ int main(int argc, char **argv)
 	static char name[] = "aerostat";
 	static const struct cli_command commands[] = {
 		{"doctor", "looks for what goes wrong, and where the memory has gone", cli_doctor},
+		{"export", "prints the figures for Prometheus", cli_export},
 		{"knob", "shows and changes the module's settings", cli_knob},
 		{"policy", "shows and chooses the guest's policy, and tries one", cli_policy},
 		{"record", "records a guest's figures, for policies to be tried on", cli_record},

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* aerostat export: the balloon's figures in Prometheus' text format. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "balloon.h"
+
+struct export
+{
+	struct cli_view view;
+	const char *output;
+};
+
+/* The names that the module uses; one has the value 1, the others 0. */
+static const char *const states[] = {"resting",	   "inflating", "deflating", "growing",
+				     "connecting", "resetting", "stopped"};
+static const char *const ends[] = {"done",	     "rate",  "no_memory", "no_progress",
+				   "command_failed", "reset", "held_off",  "no_growth",
+				   "wait",	     "none"};
+
+static void describe(FILE *to, const char *name, const char *type, const char *help)
+{
+	fprintf(to, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void gauge(FILE *to, const char *name, const char *help, uint64_t value)
+{
+	describe(to, name, "gauge", help);
+	fprintf(to, "%s %" PRIu64 "\n", name, value);
+}
+
+static void one_of(FILE *to, const char *name, const char *label, const char *const *values,
+		   size_t n, const char *value)
+{
+	for (size_t i = 0; i < n; i++)
+		fprintf(to, "%s{%s=\"%s\"} %d\n", name, label, values[i],
+			!strcmp(values[i], value));
+}
+
+/* Exact, in bytes and seconds; milliseconds have three digits behind the point. */
+static void write_figure(FILE *to, const struct balloon *b, const struct balloon_figure *f)
+{
+	uint64_t value = balloon_get(b, f);
+
+	if (!f->metric || value == BALLOON_UNKNOWN)
+		return;
+	describe(to, f->metric, f->counts ? "counter" : "gauge", f->help);
+	if (f->divide == 1000)
+		fprintf(to, "%s %" PRIu64 ".%03u\n", f->metric, value / 1000,
+			(unsigned int)(value % 1000));
+	else if (value <= UINT64_MAX / f->multiply)
+		fprintf(to, "%s %" PRIu64 "\n", f->metric, value * f->multiply);
+	else
+		fprintf(to, "%s %.17g\n", f->metric, (double)value * f->multiply);
+}
+
+static void write_balloon(FILE *to, const struct balloon *b)
+{
+	describe(to, "aerostat_info", "gauge", "The loaded module, always 1.");
+	fprintf(to, "aerostat_info{hypervisor=\"%s\",driver=\"%s\",version=\"%s\"} 1\n",
+		b->hypervisor, b->driver, b->version);
+	describe(to, "aerostat_state", "gauge", "1 for the state that the balloon is in.");
+	one_of(to, "aerostat_state", "state", states, sizeof(states) / sizeof(*states), b->state);
+	describe(to, "aerostat_last_run", "gauge", "1 for what ended the worker's last run.");
+	one_of(to, "aerostat_last_run", "end", ends, sizeof(ends) / sizeof(*ends), b->last_run);
+	gauge(to, "aerostat_agrees", "1 if size and target agree.", balloon_agrees(b));
+	for (size_t i = 0; i < balloon_figures_count; i++)
+		write_figure(to, b, &balloon_figures[i]);
+}
+
+static void write_guest(FILE *to, const struct guest *g)
+{
+	gauge(to, "aerostat_daemon_running", "1 if aerostatd runs.", g->daemon_pid != 0);
+	if (g->areas_known < 0)
+		return;
+	gauge(to, "aerostat_swap_areas", "Swap areas that were set up.",
+	      g->areas_known ? g->areas.count : 0);
+	gauge(to, "aerostat_swap_areas_on", "Those of them that are on.", g->areas_on);
+	gauge(to, "aerostat_swap_used_bytes", "What lies in them.",
+	      g->areas_known ? g->areas.used_kib * 1024 : 0);
+}
+
+/* Without a module there is one metric, which says so; an alert can be made of it. */
+static void write_all(FILE *to, const struct balloon *b, const struct guest *g)
+{
+	gauge(to, "aerostat_up", "1 if a balloon's module is loaded.", b != NULL);
+	if (b)
+		write_balloon(to, b);
+	write_guest(to, g);
+}
+
+/* ---- the file ---- */
+
+static int failed(const char *file)
+{
+	cli_complain("can't write %s: %s", file, strerror(errno));
+	return CLI_FAILED;
+}
+
+/* The collector reads at any moment, so the file is replaced as a whole. */
+static int write_file(const char *file, const struct balloon *b, const struct guest *g)
+{
+	char *draft;
+	bool bad;
+	FILE *to;
+	int fd;
+
+	if (asprintf(&draft, "%s.XXXXXX", file) < 0) {
+		cli_complain("no memory");
+		return CLI_FAILED;
+	}
+	fd = mkostemp(draft, O_CLOEXEC);
+	to = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!to) {
+		free(draft);
+		return failed(file);
+	}
+	write_all(to, b, g);
+	bad = fflush(to) || ferror(to) || fchmod(fd, 0644) || fsync(fd);
+	bad = fclose(to) || bad;
+	if (bad || rename(draft, file)) {
+		failed(file);
+		unlink(draft);
+		bad = true;
+	}
+	free(draft);
+	return bad ? CLI_FAILED : CLI_OK;
+}
+
+/* ---- the command ---- */
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct export *e = state->input;
+	struct argp_state view = *state;
+
+	if (key == 'o') {
+		e->output = arg;
+		return 0;
+	}
+	view.input = &e->view;
+	return cli_parse_view(key, arg, &view);
+}
+
+int cli_export(int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{"output", 'o', "FILE", 0, "Replace this file; without it, standard output", 0},
+		CLI_ROOT_OPTION,
+		{0}};
+	static const struct argp argp = {
+		options,
+		parse,
+		NULL,
+		"Prints the balloon's figures in Prometheus' text format, in bytes and seconds.  "
+		"Without a balloon's module aerostat_up is 0.",
+		NULL,
+		NULL,
+		NULL};
+	struct export e = {.view.root = ""};
+	static struct guest g;
+	struct balloon b;
+	int ret;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &e);
+	ret = balloon_look(e.view.root, &b);
+	if (ret == CLI_FAILED)
+		return balloon_read(e.view.root, &b);
+	if (guest_read(e.view.root, &g))
+		return CLI_FAILED;
+	if (e.output)
+		return write_file(e.output, ret ? NULL : &b, &g);
+	write_all(stdout, ret ? NULL : &b, &g);
+	return CLI_OK;
+}
