@@ -97,5 +97,6 @@ int cli_record(int argc, char **argv);
 int cli_set(int argc, char **argv);
 int cli_status(int argc, char **argv);
 int cli_swap(int argc, char **argv);
+int cli_watch(int argc, char **argv);
 
 #endif

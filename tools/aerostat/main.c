@@ -163,6 +163,7 @@ int main(int argc, char **argv)
 		{"set", "sets how much memory the guest should have", cli_set},
 		{"status", "says what the balloon has, and what holds it back", cli_status},
 		{"swap", "makes, shows and removes swap areas", cli_swap},
+		{"watch", "shows the balloon live on a terminal", cli_watch},
 	};
 
 	/* Closed from the start is an error only for what is printed; no file may take its place.
