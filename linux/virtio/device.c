@@ -298,14 +298,17 @@ static enum aero_virtio_state answered(void *ctx, u32 slot, u32 patience_ms)
 {
 	struct aerostat_virtio *d = ctx;
 	struct aerostat_virtio_slot *s = &d->slot[slot];
+	bool over;
 
 	if (!s->queue)
 		return AERO_VIRTIO_BROKEN;
 	if (patience_ms)
 		wait_event_timeout(d->answers, is_over(d, s), msecs_to_jiffies(patience_ms));
+	/* In this order, because the answer may come between the two looks. */
+	over = is_over(d, s);
 	if (READ_ONCE(s->answered))
 		return AERO_VIRTIO_ANSWERED;
-	return is_over(d, s) ? AERO_VIRTIO_BROKEN : AERO_VIRTIO_PENDING;
+	return over ? AERO_VIRTIO_BROKEN : AERO_VIRTIO_PENDING;
 }
 
 const struct aero_virtio_guest aerostat_virtio_guest = {
