@@ -95,6 +95,15 @@ void aerostat_unregister(const struct aerostat_backend *backend);
 void aerostat_kick(void);
 
 /*
+ * aerostat_pause() ends the connection and keeps the worker from making steps, so that nothing of
+ * the backend is used until aerostat_resume(), after which the worker connects anew.  The pages
+ * stay in the balloon.  Returns 0, or -EBUSY after two seconds in which a step did not end; the
+ * worker goes on then.  Both may be called while the worker is frozen.  May sleep.
+ */
+int aerostat_pause(void);
+void aerostat_resume(void);
+
+/*
  * Sets the limits of the pause after a run that made no progress.  The pause doubles up to @max_ms;
  * from the @retries_max-th such run in a row on, it is recheck_ms (0: never).  Called under the
  * step lock, which is held while any of a backend's aero_hypervisor_ops is called.

@@ -15,8 +15,26 @@
 /* A resume may wait so long for the memory of the balloon, which helps to load the image. */
 #define RESTORE_PATIENCE_MS 2000
 
+/* A step that makes progress ends long before. */
+#define PAUSE_PATIENCE_MS   2000
+
 /* A restart must not be held up.  Half a second is enough for any step that makes progress. */
 #define REBOOT_PATIENCE_MS  500
+
+int aerostat_pause(void)
+{
+	if (aerostat_worker_pause(aerostat_one, false, PAUSE_PATIENCE_MS))
+		return 0;
+	aerostat_worker_resume(aerostat_one);
+	return -EBUSY;
+}
+EXPORT_SYMBOL_GPL(aerostat_pause);
+
+void aerostat_resume(void)
+{
+	aerostat_worker_resume(aerostat_one);
+}
+EXPORT_SYMBOL_GPL(aerostat_resume);
 
 /*
  * After hibernation the hypervisor knows the balloon if the image was not loaded (hibernation

@@ -176,6 +176,29 @@ static void remove(struct virtio_device *vdev)
 	destroy(d);
 }
 
+/*
+ * The device is about to lose its state, for suspend or hibernation.  It forgets the queues; what
+ * is in the balloon stays there.
+ */
+static int __maybe_unused freeze(struct virtio_device *vdev)
+{
+	struct aerostat_virtio *d = vdev->priv;
+	int err = aerostat_pause();
+
+	if (!err)
+		aerostat_virtio_remove_queues(d);
+	return err;
+}
+
+/* The device was reset, and its features are negotiated again.  The balloon connects anew. */
+static int __maybe_unused restore(struct virtio_device *vdev)
+{
+	int err = aerostat_virtio_make_queues(vdev->priv);
+
+	aerostat_resume();
+	return err;
+}
+
 /* The host has a new target. */
 static void config_changed(struct virtio_device *vdev)
 {
@@ -218,6 +241,10 @@ static struct virtio_driver balloon_driver = {
 	.scan = probed,
 	.remove = remove,
 	.config_changed = config_changed,
+#ifdef CONFIG_PM_SLEEP
+	.freeze = freeze,
+	.restore = restore,
+#endif
 };
 module_virtio_driver(balloon_driver);
 
