@@ -19,9 +19,14 @@ static const char *const types[] = {
 static int add_args(struct lab_args *args, const struct lab_guest *g)
 {
 	lab_add_pc(args, &g->config, "multi", "vmport=off", "qemu64");
-	lab_add(args, "-device");
-	lab_add(args, "virtio-balloon-pci,id=balloon,deflate-on-oom=on,free-page-reporting=%s",
+	/* Further arguments may change these defaults; properties of -device they could not. */
+	lab_add(args, "-global");
+	lab_add(args, "virtio-balloon-pci.deflate-on-oom=on");
+	lab_add(args, "-global");
+	lab_add(args, "virtio-balloon-pci.free-page-reporting=%s",
 		g->config.type == TYPE_TOLD ? "off" : "on");
+	lab_add(args, "-device");
+	lab_add(args, "virtio-balloon-pci,id=balloon");
 	return lab_add_linux(args, &g->config);
 }
 

@@ -37,6 +37,7 @@ static struct aerostat *create(const struct aerostat_backend *backend)
 	aerostat_worker_init(a);
 	aerostat_store_init(&a->port, aerostat_migrate);
 	a->port.zeroed = backend->zeroed;
+	a->port.uncounted = backend->no_relief;
 	aerostat_free_list_start();
 	aerostat_knobs_init(a);
 	config = a->balloon.config;

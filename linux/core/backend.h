@@ -62,6 +62,13 @@ struct aerostat_backend {
 	u64 (*grow)(u64 pages);
 
 	/*
+	 * Whether the hypervisor wants its memory to stay away even when the guest runs short.  If
+	 * so, no memory is given back but for the target, and held pages do not count as the
+	 * guest's memory (MemTotal).
+	 */
+	bool no_relief;
+
+	/*
 	 * Only for hypervisors whose links are unbacked (Xen), where a page that the balloon
 	 * holds has no memory behind it.
 	 *

@@ -100,6 +100,8 @@ int aerostat_relief_start(struct aerostat *a)
 {
 	int err;
 
+	if (a->backend->no_relief)
+		return 0;
 	a->oom.notifier_call = oom;
 	err = register_oom_notifier(&a->oom);
 	if (err)
@@ -112,6 +114,8 @@ int aerostat_relief_start(struct aerostat *a)
 
 void aerostat_relief_stop(struct aerostat *a)
 {
+	if (a->backend->no_relief)
+		return;
 	aero_compat_shrinker_free(a->shrinker);
 	unregister_oom_notifier(&a->oom);
 }

@@ -42,6 +42,8 @@ struct aero_port {
 	struct list_head blocks[AERO_CLASSES];
 	/* Pages that the guest does not count as its memory any more.  Step lock. */
 	u64 unmanaged_pages;
+	/* Held pages are taken off the guest's count of its memory.  Constant. */
+	bool uncounted;
 	/* Available pages that are left to the guest.  Single word, set by the administrator. */
 	u64 reserve_pages;
 	/* What the allocator would have zeroed is zeroed if this is set.  May be NULL. */

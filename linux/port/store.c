@@ -32,6 +32,28 @@ static void mark_online(struct page *block)
 		__ClearPageOffline(block + i);
 }
 
+/*
+ * Adds @n blocks to the guest's count of its memory, or takes them off it, where held pages do not
+ * belong to it.  Neighbours are mostly of one zone, and are counted together.
+ */
+static void count(struct aero_port *port, struct page **blocks, unsigned int n, unsigned int order,
+		  bool add)
+{
+	unsigned int i, first;
+	long pages;
+
+	if (!port->uncounted)
+		return;
+	for (first = 0; first < n; first = i) {
+		for (i = first + 1; i < n; i++)
+			if (page_zone(blocks[i]) != page_zone(blocks[first]))
+				break;
+		pages = (long)(i - first) << order;
+		adjust_managed_page_count(blocks[first], add ? pages : -pages);
+		WRITE_ONCE(port->unmanaged_pages, port->unmanaged_pages - (add ? pages : -pages));
+	}
+}
+
 static void hold_blocks(struct list_head *list, struct page **blocks, unsigned int n)
 {
 	unsigned int i;
@@ -100,6 +122,7 @@ static unsigned int unhold_pages(struct balloon_dev_info *info, struct page **pa
 void aero_port_hold(struct aero_port *port, enum aero_class class, aero_page **blocks,
 		    unsigned int n)
 {
+	count(port, blocks, n, aero_class_held_order(class), false);
 	if (class == AERO_CLASS_PAGE)
 		aero_compat_hold_pages(&port->pages, blocks, n);
 	else
@@ -110,8 +133,11 @@ unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class, aer
 			      unsigned int n)
 {
 	if (class == AERO_CLASS_PAGE)
-		return unhold_pages(&port->pages, blocks, n);
-	return unhold_blocks(&port->blocks[class], blocks, n);
+		n = unhold_pages(&port->pages, blocks, n);
+	else
+		n = unhold_blocks(&port->blocks[class], blocks, n);
+	count(port, blocks, n, aero_class_held_order(class), true);
+	return n;
 }
 
 #if AERO_MIGRATION
@@ -128,6 +154,11 @@ static int migrate_one(struct balloon_dev_info *info, struct page *to, struct pa
 int aerostat_store_migrated(struct aero_port *port, struct page *to, struct page *from,
 			    enum aero_migration result)
 {
+	/* In the other cases @from leaves the store as well, whoever has it then. */
+	if (result != AERO_MIGRATE_FAILED)
+		count(port, &from, 1, 0, true);
+	if (result == AERO_MIGRATE_MOVED)
+		count(port, &to, 1, 0, false);
 	return aero_compat_finish_migration(&port->pages, to, from, result);
 }
 

@@ -140,6 +140,7 @@ static int probe(struct virtio_device *vdev)
 	aero_virtio_init(&d->protocol, &log_port, &aerostat_virtio_guest, d, PAGE_SHIFT);
 	d->protocol.report_blocks = report_blocks;
 	device = d;
+	backend.no_relief = !virtio_has_feature(vdev, VIRTIO_BALLOON_F_DEFLATE_ON_OOM);
 	backend.hypervisor = &d->protocol;
 	err = aerostat_register(&backend);
 	if (err)
