@@ -102,6 +102,7 @@ unsigned int aero_port_unhold_within(struct aero_port *port, enum aero_class cla
 			unhold_block(block, &blocks[got++]);
 	}
 	count_vm_events(BALLOON_DEFLATE, (long)got << AERO_BLOCK_ORDER);
+	count(port, blocks, got, aero_class_held_order(class), true);
 	return got;
 }
 
