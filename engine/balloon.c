@@ -70,7 +70,7 @@ static struct aero_next follow_target(struct aero_balloon *b)
 	if (b->phase == AERO_PHASE_REST)
 		return end_run(b, AERO_END_DONE);
 	if (b->phase == AERO_PHASE_INFLATE) {
-		if (aero_pace_held_off(b))
+		if (aero_is_held_off(b))
 			return end_run(b, AERO_END_HELD_OFF);
 		over = aero_inflate(b, &end);
 	} else {

@@ -139,7 +139,7 @@ uint64_t aero_relieve(struct aero_balloon *b, uint64_t pages)
 
 	if (!aero_is_connected(b) || !pages)
 		return 0;
-	aero_pace_hold_off(b);
+	aero_hold_off(b);
 	aero_store_free_refused(b);
 	/* An earlier request may be on its way, and pages on offer help once they are held. */
 	aero_batch_land(b, &b->urgent, AERO_URGENT_PATIENCE_MS);

@@ -112,8 +112,6 @@ uint64_t aero_pace_allowance(const struct aero_balloon *b);
 void aero_pace_light_failed(struct aero_balloon *b, enum aero_unit unit);
 void aero_pace_large_failed(struct aero_balloon *b);
 void aero_pace_reclaim_failed(struct aero_balloon *b);
-void aero_pace_hold_off(struct aero_balloon *b);
-bool aero_pace_held_off(struct aero_balloon *b);
 uint32_t aero_pace_delay_ms(struct aero_balloon *b, enum aero_run_end end);
 
 /*

@@ -94,14 +94,14 @@ void aero_pace_reclaim_failed(struct aero_balloon *b)
 	pace->limited = false;
 }
 
-void aero_pace_hold_off(struct aero_balloon *b)
+void aero_hold_off(struct aero_balloon *b)
 {
 	b->pace.held_off = true;
 	b->pace.held_off_until_ms = aero_port_now_ms(b->port) + b->config.pace.holdoff_ms;
 	b->counters.holdoffs++;
 }
 
-bool aero_pace_held_off(struct aero_balloon *b)
+bool aero_is_held_off(struct aero_balloon *b)
 {
 	if (b->pace.held_off && aero_port_now_ms(b->port) >= b->pace.held_off_until_ms)
 		b->pace.held_off = false;

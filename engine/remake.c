@@ -25,7 +25,7 @@ static bool is_time_to_remake(struct aero_balloon *b)
 		return false;
 	if (b->held[AERO_CLASS_PAGE] < AERO_BLOCK_PAGES || b->size_pages > b->target_pages)
 		return false;
-	if (b->pace.limited || aero_pace_held_off(b))
+	if (b->pace.limited || aero_is_held_off(b))
 		return false;
 	return aero_port_spare_pages(b->port) >= SPARE_BLOCKS * AERO_BLOCK_PAGES;
 }

@@ -34,6 +34,7 @@ static struct aerostat *create(const struct aerostat_backend *backend)
 	}
 	a->backend = backend;
 	mutex_init(&a->step);
+	aerostat_stash_init(&a->stash);
 	aerostat_worker_init(a);
 	aerostat_store_init(&a->port, aerostat_migrate);
 	a->port.zeroed = backend->zeroed;

@@ -196,6 +196,12 @@ struct aero_next aero_step(struct aero_balloon *b);
  */
 uint64_t aero_relieve(struct aero_balloon *b, uint64_t pages);
 
+/* Keeps the balloon from growing for holdoff_ms: the guest ran short and was helped otherwise. */
+void aero_hold_off(struct aero_balloon *b);
+
+/* Whether that is so now. */
+bool aero_is_held_off(struct aero_balloon *b);
+
 /* What became of a page that was to be moved. */
 enum aero_migration {
 	AERO_MIGRATE_FAILED, /* nothing changed: @from goes back to the store, @to to its owner */

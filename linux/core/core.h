@@ -12,6 +12,7 @@
 #include <linux/workqueue.h>
 
 #include "core/backend.h"
+#include "core/stash.h"
 
 struct aerostat_policy;
 
@@ -39,6 +40,7 @@ struct aerostat {
 	struct task_struct *stepping;
 	atomic64_t kicks;
 	u64 relief_pages; /* single word; how much the OOM notifier gives back at once */
+	struct aerostat_stash stash;
 	struct notifier_block oom, sleep, reboot, memory;
 	struct shrinker *shrinker;
 	struct kobject *kobj;
@@ -92,6 +94,7 @@ enum aerostat_knob {
 	KNOB_HOLDOFF_MS,
 	KNOB_RESERVE_KIB,
 	KNOB_RELIEF_KIB,
+	KNOB_STASH_KIB,
 	KNOB_LARGE,
 	KNOB_SPLIT,
 	KNOBS

@@ -24,6 +24,7 @@ static struct knob knobs[KNOBS] = {
 	/* 0 stands for a sixty-fourth of the guest's memory, but at most 256 MiB. */
 	[KNOB_RESERVE_KIB] = {"reserve_kib", 0, 1ULL << 40, 0},
 	[KNOB_RELIEF_KIB] = {"relief_kib", 4, 1ULL << 40, 64 * 1024},
+	[KNOB_STASH_KIB] = {"stash_kib", 0, 1ULL << 30, 0},
 	[KNOB_LARGE] = {"large", 0, 1, 1},
 	[KNOB_SPLIT] = {"split", 0, 1, 1},
 };
@@ -93,6 +94,7 @@ KNOB_PARAM(period_ms, KNOB_PERIOD_MS, "milliseconds from one run to the next");
 KNOB_PARAM(holdoff_ms, KNOB_HOLDOFF_MS, "no inflation for so long after memory ran short");
 KNOB_PARAM(reserve_kib, KNOB_RESERVE_KIB, "available memory left to the guest; 0: by its size");
 KNOB_PARAM(relief_kib, KNOB_RELIEF_KIB, "memory given back at once when the guest runs out");
+KNOB_PARAM(stash_kib, KNOB_STASH_KIB, "memory kept ready for when the guest runs out; 0: none");
 KNOB_PARAM(large, KNOB_LARGE, "1: give memory in large units where the host takes them");
 KNOB_PARAM(split, KNOB_SPLIT, "1: take memory in large blocks where the host takes pages");
 
@@ -111,6 +113,8 @@ u64 aerostat_knob_read(const struct aerostat *a, enum aerostat_knob id)
 		return aerostat_kib(a->port.reserve_pages);
 	case KNOB_RELIEF_KIB:
 		return aerostat_kib(a->relief_pages);
+	case KNOB_STASH_KIB:
+		return aerostat_kib(a->stash.max_pages);
 	case KNOB_LARGE:
 		return config->large;
 	default:
@@ -136,6 +140,9 @@ static void set(struct aerostat *a, enum aerostat_knob id, u64 value)
 		break;
 	case KNOB_RELIEF_KIB:
 		WRITE_ONCE(a->relief_pages, kib_to_pages(value));
+		break;
+	case KNOB_STASH_KIB:
+		WRITE_ONCE(a->stash.max_pages, kib_to_pages(value));
 		break;
 	case KNOB_LARGE:
 		config->large = value;

@@ -16,17 +16,16 @@
  */
 #define OOM_PATIENCE_MS 2000
 
-static bool lock_patiently(struct aerostat *a)
+static bool lock_patiently(struct aerostat *a, unsigned int patience_ms)
 {
-	unsigned long end = jiffies + msecs_to_jiffies(OOM_PATIENCE_MS);
-
+	unsigned long end = jiffies + msecs_to_jiffies(patience_ms);
 	bool locked;
 
 	/* The step that holds the lock needs memory itself, and this is its own task. */
 	if (READ_ONCE(a->stepping) == current)
 		return false;
 	atomic_inc(&a->port.awaited);
-	while (!(locked = mutex_trylock(&a->step)) && !time_after(jiffies, end))
+	while (!(locked = mutex_trylock(&a->step)) && time_before(jiffies, end))
 		schedule_timeout_uninterruptible(1);
 	atomic_dec(&a->port.awaited);
 	return locked;
@@ -36,12 +35,13 @@ static int oom(struct notifier_block *nb, unsigned long unused, void *data)
 {
 	struct aerostat *a = container_of(nb, struct aerostat, oom);
 	unsigned long *freed = data;
-	u64 pages;
+	u64 wanted = READ_ONCE(a->relief_pages), pages = aerostat_stash_relieve(a, wanted);
 
-	if (!lock_patiently(a))
-		return NOTIFY_OK;
-	pages = aero_relieve(&a->balloon, READ_ONCE(a->relief_pages));
-	mutex_unlock(&a->step);
+	/* What came from the stash is enough to go on with, so nobody waits for more. */
+	if (pages < wanted && lock_patiently(a, pages ? 0 : OOM_PATIENCE_MS)) {
+		pages += aero_relieve(&a->balloon, wanted - pages);
+		mutex_unlock(&a->step);
+	}
 	*freed += pages;
 	return NOTIFY_OK;
 }
@@ -67,15 +67,16 @@ static unsigned long shortfall(const struct aerostat *a)
 
 /*
  * The kernel adds up what count() reported and scan() did not do, and asks for it later.  While
- * another task holds the lock nothing can be done, so nothing is reported.
+ * another task holds the lock only the stash can be freed, so only that is reported.
  */
 static unsigned long count(struct shrinker *shrinker, struct shrink_control *sc)
 {
 	struct aerostat *a = aerostat_of(shrinker);
+	u64 at_hand = READ_ONCE(a->stash.held_pages);
 
-	if (mutex_is_locked(&a->step))
-		return 0;
-	return min_t(unsigned long, shortfall(a), READ_ONCE(a->balloon.size_pages));
+	if (!mutex_is_locked(&a->step))
+		at_hand += READ_ONCE(a->balloon.size_pages);
+	return min_t(u64, shortfall(a), at_hand);
 }
 
 /*
@@ -86,12 +87,13 @@ static unsigned long count(struct shrinker *shrinker, struct shrink_control *sc)
 static unsigned long scan(struct shrinker *shrinker, struct shrink_control *sc)
 {
 	struct aerostat *a = aerostat_of(shrinker);
-	unsigned long lacking, freed;
+	unsigned long lacking = min(shortfall(a), sc->nr_to_scan);
+	unsigned long freed = (unsigned long)aerostat_stash_relieve(a, lacking);
 
-	if (!mutex_trylock(&a->step))
-		return 0;
-	lacking = min(shortfall(a), sc->nr_to_scan);
-	freed = (unsigned long)aero_relieve(&a->balloon, lacking);
+	if (freed >= lacking || !mutex_trylock(&a->step))
+		return freed;
+	lacking = min(shortfall(a), lacking - freed);
+	freed += (unsigned long)aero_relieve(&a->balloon, lacking);
 	mutex_unlock(&a->step);
 	return freed || !lacking ? freed : SHRINK_STOP;
 }

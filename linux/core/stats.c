@@ -65,6 +65,8 @@ static void show_counters(struct seq_file *m, const struct aerostat *a)
 	line(m, "migrate_failed", c->migrate_failed);
 	line(m, "relieved_pages", c->relieved_pages);
 	line(m, "holdoffs", c->holdoffs);
+	line(m, "stashed_pages", READ_ONCE(a->stash.held_pages));
+	line(m, "stash_given_pages", READ_ONCE(a->stash.given_pages));
 	line(m, "vacated_pages", c->vacated_pages);
 	line(m, "adopted_pages", c->adopted_pages);
 	line(m, "grown_pages", c->grown_pages);

@@ -60,6 +60,13 @@ static ssize_t lent_kib_show(struct kobject *kobj, struct kobj_attribute *attr, 
 			  aerostat_kib(READ_ONCE(aerostat_one->balloon.lent_pages)));
 }
 
+/* How much memory lies ready for a guest that runs short; not part of the balloon. */
+static ssize_t stashed_kib_show(struct kobject *kobj, struct kobj_attribute *attr, char *buffer)
+{
+	return sysfs_emit(buffer, "%llu\n",
+			  aerostat_kib(READ_ONCE(aerostat_one->stash.held_pages)));
+}
+
 /* Why the last run ended.  If size and target differ, this is the reason. */
 static ssize_t last_run_show(struct kobject *kobj, struct kobj_attribute *attr, char *buffer)
 {
@@ -78,6 +85,7 @@ static struct kobj_attribute limit_kib_attr = __ATTR_RO(limit_kib);
 static struct kobj_attribute spare_kib_attr = __ATTR_RO(spare_kib);
 static struct kobj_attribute large_kib_attr = __ATTR_RO(large_kib);
 static struct kobj_attribute lent_kib_attr = __ATTR_RO(lent_kib);
+static struct kobj_attribute stashed_kib_attr = __ATTR_RO(stashed_kib);
 static struct kobj_attribute last_run_attr = __ATTR_RO(last_run);
 
 /* -- knobs: written by the administrator ------------------------------------------- */
@@ -120,17 +128,17 @@ KNOB_ATTR(period_ms, KNOB_PERIOD_MS);
 KNOB_ATTR(holdoff_ms, KNOB_HOLDOFF_MS);
 KNOB_ATTR(reserve_kib, KNOB_RESERVE_KIB);
 KNOB_ATTR(relief_kib, KNOB_RELIEF_KIB);
+KNOB_ATTR(stash_kib, KNOB_STASH_KIB);
 KNOB_ATTR(large, KNOB_LARGE);
 KNOB_ATTR(split, KNOB_SPLIT);
 
-static struct attribute *attributes[] = {&hypervisor_attr.attr,	     &state_attr.attr,
-					 &size_kib_attr.attr,	     &target_kib_attr.attr,
-					 &limit_kib_attr.attr,	     &spare_kib_attr.attr,
-					 &large_kib_attr.attr,	     &lent_kib_attr.attr,
-					 &last_run_attr.attr,	     &period_ms_attr.attr.attr,
-					 &holdoff_ms_attr.attr.attr, &reserve_kib_attr.attr.attr,
-					 &relief_kib_attr.attr.attr, &large_attr.attr.attr,
-					 &split_attr.attr.attr,	     NULL};
+static struct attribute *attributes[] = {
+	&hypervisor_attr.attr,	    &state_attr.attr,		&size_kib_attr.attr,
+	&target_kib_attr.attr,	    &limit_kib_attr.attr,	&spare_kib_attr.attr,
+	&large_kib_attr.attr,	    &lent_kib_attr.attr,	&last_run_attr.attr,
+	&period_ms_attr.attr.attr,  &holdoff_ms_attr.attr.attr, &reserve_kib_attr.attr.attr,
+	&relief_kib_attr.attr.attr, &large_attr.attr.attr,	&split_attr.attr.attr,
+	&stashed_kib_attr.attr,	    &stash_kib_attr.attr.attr,	NULL};
 
 static const struct attribute_group group = {
 	.attrs = attributes,

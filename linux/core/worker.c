@@ -37,6 +37,7 @@ static struct aero_next step(struct aerostat *a)
 {
 	struct aero_next next = {.kind = AERO_NEXT_DELAY, .delay_ms = AWAITED_MS};
 
+	aerostat_stash_note_use(a);
 	/* Without this, the task that waits could find the lock taken each time it looks. */
 	if (aero_port_awaited(&a->port))
 		return next;
@@ -48,6 +49,8 @@ static struct aero_next step(struct aerostat *a)
 		next = aero_step(&a->balloon);
 	if (next.kind == AERO_NEXT_DELAY && a->backend->run_ended)
 		a->backend->run_ended(a->balloon.pace.retries, next.delay_ms);
+	if (next.kind == AERO_NEXT_DELAY && !READ_ONCE(a->paused))
+		aerostat_stash_fill(a);
 	if (next.kind == AERO_NEXT_DELAY && !a->balloon.size_pages)
 		aerostat_free_list_idle();
 	WRITE_ONCE(a->stepping, NULL);
@@ -220,5 +223,6 @@ void aerostat_worker_stop(struct aerostat *a)
 		aero_hand_over(&a->balloon);
 	mutex_unlock(&a->step);
 	cancel_delayed_work_sync(&a->work);
+	aerostat_stash_free(&a->stash, U64_MAX);
 	drain(a);
 }

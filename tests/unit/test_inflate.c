@@ -324,7 +324,7 @@ static void no_exchange_while_the_guest_is_short(void **state)
 	rig_run(rig);
 	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 0);
 	rig->port.spare_floor = 0;
-	aero_pace_hold_off(&rig->b);
+	aero_hold_off(&rig->b);
 	rig_run(rig);
 	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 0);
 }

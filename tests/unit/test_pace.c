@@ -138,13 +138,13 @@ static void hold_off_ends_after_its_time(void **state)
 	struct rig *rig = *state;
 
 	rig->port.now_ms = 100;
-	assert_false(aero_pace_held_off(&rig->b));
-	aero_pace_hold_off(&rig->b);
-	assert_true(aero_pace_held_off(&rig->b));
+	assert_false(aero_is_held_off(&rig->b));
+	aero_hold_off(&rig->b);
+	assert_true(aero_is_held_off(&rig->b));
 	rig->port.now_ms = 5099;
-	assert_true(aero_pace_held_off(&rig->b));
+	assert_true(aero_is_held_off(&rig->b));
 	rig->port.now_ms = 5100;
-	assert_false(aero_pace_held_off(&rig->b));
+	assert_false(aero_is_held_off(&rig->b));
 	assert_int_equal(rig->b.counters.holdoffs, 1);
 }
 
