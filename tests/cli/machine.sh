@@ -22,7 +22,7 @@ guest() { # [HYPERVISOR]
 	balloon last_run 'done'
 	for setting in size_kib=2097152 target_kib=2097152 limit_kib=4194304 spare_kib=1048576 \
 		large_kib=2097152 lent_kib=0 period_ms=1000 holdoff_ms=30000 reserve_kib=65536 \
-		relief_kib=65536 large=1 split=1; do
+		relief_kib=65536 stash_kib=0 large=1 split=1; do
 		balloon "${setting%=*}" "${setting#*=}"
 	done
 	for setting in runs=12 resets=1 failed_connects=0 inflated_kib=3145728 deflated_kib=1048576 reliefs=0 \

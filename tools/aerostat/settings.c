@@ -20,6 +20,8 @@ static struct setting table[] = {
 	 "available memory that is left to the guest; 0: by its size", NULL, NULL},
 	{"relief_kib", false, SETTING_KIB, 4, 1ULL << 40, 65536,
 	 "given back at once when memory runs out", NULL, NULL},
+	{"stash_kib", false, SETTING_KIB, 0, 1ULL << 30, 0,
+	 "kept ready, and freed without the host when memory runs out", NULL, NULL},
 	{"large", false, SETTING_SWITCH, 0, 1, 1, "offer memory in units of 2 MiB", NULL, NULL},
 	{"split", false, SETTING_SWITCH, 0, 1, 1, "take memory from the allocator in blocks", NULL,
 	 NULL},
