@@ -269,20 +269,25 @@ static bool holds_for_all(enum aero_answer answer)
 	return answer == AERO_ANSWER_RESET || answer == AERO_ANSWER_NOT_NEEDED;
 }
 
+/* This runs once a page, so nothing is divided, and an answer that is no news costs one look. */
 static enum aero_reply move_singly(struct aero_vmware *v, uint32_t command,
 				   struct aero_batch *batch)
 {
+	uint32_t i, j, u = 0, unknown = 0, status = AERO_VMW_OK;
 	enum aero_answer answer = AERO_ANSWER_OK;
-	uint32_t u, status, unknown = 0;
+	aero_pfn pfn;
 
-	for (u = 0; u < batch->units; u++) {
-		if (!holds_for_all(answer)) {
-			status = move_one(v, command, aero_batch_pfn(batch, u), batch);
+	for (i = 0; i < batch->blocks; i++) {
+		pfn = batch->first[i];
+		for (j = 0; j < batch->units_per_block; j++, u++, pfn.v++) {
+			if (!holds_for_all(answer))
+				status = move_one(v, command, pfn, batch);
+			if (status == AERO_VMW_OK)
+				continue;
 			unknown += status == AERO_VMW_E_UNLOCKED;
 			answer = answer_of(status);
-		}
-		if (answer != AERO_ANSWER_OK)
 			aero_batch_answer(batch, u, answer);
+		}
 	}
 	if (command == AERO_VMW_UNLOCK && unknown == batch->units)
 		return forgotten(v, batch);
