@@ -60,24 +60,6 @@ static int write_json(const void *of, unsigned int missed)
 	return ret;
 }
 
-int bench_begin_profile(struct bench *b)
-{
-	return b->options.profile ? bench_profile_before(&b->profile) : 0;
-}
-
-int bench_end_profile(struct bench *b, enum bench_driver driver, enum bench_move move)
-{
-	const struct bench_frame *f = b->frame;
-	char title[96];
-
-	if (!b->options.profile)
-		return 0;
-	snprintf(title, sizeof(title), "%s, %s: %s", f->kind.names[b->kind], f->drivers[driver],
-		 bench_move_names[move]);
-	return bench_profile_print(&b->profile, b->guest, title,
-				   (double)b->options.move_mib * LAB_PAGES_PER_MIB);
-}
-
 static int draw(const void *of)
 {
 	return bench_draw(of);

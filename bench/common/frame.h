@@ -205,7 +205,7 @@ void bench_parse(struct bench *b, int argc, char **argv);
 int bench_measure(struct bench *b);
 
 /*
- * frame.c: around a move of options.move_mib, prints its profile if one is wanted.  Return 0, or -1
+ * profile.c: around a move of options.move_mib, prints its profile if one is wanted.  Return 0, or -1
  * after a complaint.
  */
 int bench_begin_profile(struct bench *b);

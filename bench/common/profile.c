@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common.h"
+#include "frame.h"
 
 #define BLOCKS		  300 /* the dearest ones are looked up; they make > 99 % */
 #define PIECE		  150
@@ -213,4 +213,22 @@ int bench_profile_print(const struct bench_profile *p, struct lab_guest *g, cons
 	printf("  %10.2f  all others\n  %10.2f  in all\n", (double)(sum - shown) / pages,
 	       (double)sum / pages);
 	return 0;
+}
+
+int bench_begin_profile(struct bench *b)
+{
+	return b->options.profile ? bench_profile_before(&b->profile) : 0;
+}
+
+int bench_end_profile(struct bench *b, enum bench_driver driver, enum bench_move move)
+{
+	const struct bench_frame *f = b->frame;
+	char title[96];
+
+	if (!b->options.profile)
+		return 0;
+	snprintf(title, sizeof(title), "%s, %s: %s", f->kind.names[b->kind], f->drivers[driver],
+		 bench_move_names[move]);
+	return bench_profile_print(&b->profile, b->guest, title,
+				   (double)b->options.move_mib * LAB_PAGES_PER_MIB);
 }
