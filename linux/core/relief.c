@@ -31,11 +31,23 @@ static bool lock_patiently(struct aerostat *a, unsigned int patience_ms)
 	return locked;
 }
 
+/* What can be had without the step lock.  The worker learns at once that the guest ran short. */
+static u64 relieve_from_stash(struct aerostat *a, u64 pages)
+{
+	u64 freed;
+
+	if (!READ_ONCE(a->stash.held_pages))
+		return 0;
+	freed = aerostat_stash_relieve(a, pages);
+	aerostat_kick();
+	return freed;
+}
+
 static int oom(struct notifier_block *nb, unsigned long unused, void *data)
 {
 	struct aerostat *a = container_of(nb, struct aerostat, oom);
 	unsigned long *freed = data;
-	u64 wanted = READ_ONCE(a->relief_pages), pages = aerostat_stash_relieve(a, wanted);
+	u64 wanted = READ_ONCE(a->relief_pages), pages = relieve_from_stash(a, wanted);
 
 	/* What came from the stash is enough to go on with, so nobody waits for more. */
 	if (pages < wanted && lock_patiently(a, pages ? 0 : OOM_PATIENCE_MS)) {
@@ -88,7 +100,7 @@ static unsigned long scan(struct shrinker *shrinker, struct shrink_control *sc)
 {
 	struct aerostat *a = aerostat_of(shrinker);
 	unsigned long lacking = min(shortfall(a), sc->nr_to_scan);
-	unsigned long freed = (unsigned long)aerostat_stash_relieve(a, lacking);
+	unsigned long freed = (unsigned long)relieve_from_stash(a, lacking);
 
 	if (freed >= lacking || !mutex_trylock(&a->step))
 		return freed;

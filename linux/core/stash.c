@@ -55,7 +55,6 @@ u64 aerostat_stash_relieve(struct aerostat *a, u64 pages)
 	spin_lock(&stash->lock);
 	WRITE_ONCE(stash->given_pages, stash->given_pages + freed);
 	spin_unlock(&stash->lock);
-	aerostat_kick();
 	return freed;
 }
 

@@ -10,7 +10,7 @@
 struct aerostat;
 
 struct aerostat_stash {
-	spinlock_t lock;
+	spinlock_t lock;	 /* protects the list and the two counts below */
 	struct list_head blocks; /* of AERO_BLOCK_ORDER, linked by lru; @lock */
 	u64 held_pages;		 /* written under @lock, read as a single word */
 	u64 given_pages;	 /* the same: how many pages the guest was given */
@@ -27,7 +27,10 @@ void aerostat_stash_init(struct aerostat_stash *stash);
  */
 u64 aerostat_stash_free(struct aerostat_stash *stash, u64 pages);
 
-/* The same for a guest that runs short: the balloon will not grow for a while. */
+/*
+ * The same for a guest that runs short: the balloon will not grow for a while.  The caller kicks
+ * the worker afterwards, which must learn of it.
+ */
 u64 aerostat_stash_relieve(struct aerostat *a, u64 pages);
 
 /*
