@@ -6,7 +6,7 @@
 
 #define FULL_MIB    512u
 #define LOW_MIB	    256u
-#define BROKEN_MIB  352u /* what a guest reaches a fourth of whose memory is held */
+#define BROKEN_MIB  352u  /* what a guest reaches a fourth of whose memory is held */
 #define LISTS_PAGES 2048u /* so much more or less happens by itself */
 #define RUNS	    "/sys/kernel/aerostat/split"
 
