@@ -24,6 +24,7 @@
 #include <linux/mmzone.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/nodemask.h>
 #include <linux/page_reporting.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
@@ -55,9 +56,9 @@ static struct {
 	struct task_struct *taker; /* the task that takes blocks now, or NULL */
 	struct page **blocks;	   /* its array of @wanted blocks, of which it has @got */
 	unsigned int wanted, got;
-	/* Blocks at @more that came in one entry with the last one wanted, and are freed. */
-	struct page *more;
-	unsigned int excess;
+	struct zone *zone; /* of which it takes some in this round */
+	/* Blocks of the last batch that were not wanted, linked by lru. */
+	struct list_head others;
 	unsigned long again_at; /* jiffies */
 	bool on;		/* the free lists may be used */
 	bool registered;	/* with the kernel's page reporting */
@@ -81,14 +82,41 @@ static unsigned long spare_blocks(struct zone *zone)
 	return free > keep ? (free - keep) >> AERO_BLOCK_ORDER : 0;
 }
 
+/*
+ * The zone from which the next blocks come: one of the highest that have any to spare, because low
+ * zones can serve requests that others cannot, and among these, which are on different nodes, the
+ * one that has most.  ZONE_MOVABLE is not for blocks, which cannot be moved.
+ */
+static struct zone *best_zone(void)
+{
+	unsigned long spare, most = 0;
+	struct zone *zone, *best = NULL;
+	int node, i;
+
+	for (i = MAX_NR_ZONES - 1; i >= 0 && !best; i--) {
+		if (i == ZONE_MOVABLE)
+			continue;
+		for_each_online_node(node) {
+			zone = &NODE_DATA(node)->node_zones[i];
+			spare = populated_zone(zone) ? spare_blocks(zone) : 0;
+			if (spare <= most)
+				continue;
+			best = zone;
+			most = spare;
+		}
+	}
+	return best;
+}
+
 static struct page *nth_block(struct page *first, unsigned int n)
 {
 	return first + ((unsigned long)n << AERO_BLOCK_ORDER);
 }
 
 /*
- * Keeps an entry, which consists of one or more blocks, as a whole.  Returns false if it is smaller
- * than a block, because the kernel was told to report smaller units; such entries are of no use.
+ * Keeps an entry, which consists of one or more blocks, as a whole.  Up to @room of its blocks are
+ * the taker's.  Returns false if it is smaller than a block, because the kernel was told to report
+ * smaller units; such entries are of no use.
  */
 static bool keep_entry(struct scatterlist *entry, unsigned int room)
 {
@@ -98,36 +126,22 @@ static bool keep_entry(struct scatterlist *entry, unsigned int room)
 		return false;
 	for (i = 0; i < min(blocks, room); i++)
 		list.blocks[list.got++] = nth_block(sg_page(entry), i);
-	list.excess = blocks - i;
-	list.more = nth_block(sg_page(entry), i);
+	for (; i < blocks; i++)
+		list_add(&nth_block(sg_page(entry), i)->lru, &list.others);
 	return true;
 }
 
 /*
- * The kernel calls this with a batch of free blocks of one zone, which nobody else uses until it
- * returns.  An error ends the kernel's round, and the blocks do not count as reported.
+ * Keeps entries of the batch, from its end, until @limit blocks are the taker's.  The kernel puts
+ * back those before its new end.
  */
-static int report(struct page_reporting_dev_info *device, struct scatterlist *batch,
-		  unsigned int entries)
+static void keep_entries(struct scatterlist *batch, unsigned int entries, unsigned int limit,
+			 bool all)
 {
-	struct zone *zone = page_zone(sg_page(batch));
-	unsigned int limit, before = list.got;
-
-	if (READ_ONCE(list.taker) != current || list.got == list.wanted)
-		return -EAGAIN;
-	if (zone_idx(zone) == ZONE_MOVABLE)
-		return 0;
-	limit = before + min_t(unsigned long, list.wanted - before, spare_blocks(zone));
-	if (limit == before)
-		return 0;
-	for (; entries > 1 && list.got < limit; entries--)
+	for (; entries > 1 && (all || list.got < limit); entries--)
 		if (!keep_entry(&batch[entries - 1], limit - list.got))
 			break;
-	/* No block of this zone is kept; the kernel goes on to the next zone. */
-	if (list.got == before)
-		return 0;
 	sg_mark_end(&batch[entries - 1]);
-	return -EAGAIN;
 }
 
 /* Whether a block is isolated: it has no reference, like free pages, and is in no free list. */
@@ -144,6 +158,55 @@ static void prepare(struct page *block)
 }
 
 /*
+ * Frees the blocks that were not wanted.  Returns false if they are the kernel's again, which means
+ * that it does not stop at the end of the list.
+ */
+static bool free_others(void)
+{
+	struct page *block, *next;
+
+	list_for_each_entry(block, &list.others, lru)
+		if (!is_ours(block))
+			return false;
+	list_for_each_entry_safe(block, next, &list.others, lru) {
+		list_del(&block->lru);
+		prepare(block);
+		aero_port_free(NULL, AERO_BLOCK_ORDER, &block, 1);
+	}
+	return true;
+}
+
+/*
+ * The kernel calls this with a batch of free blocks of one zone, which nobody else uses until it
+ * returns.  An error ends the kernel's round, and the blocks do not count as reported.
+ *
+ * The kernel goes through all zones in its own order.  Blocks of another zone than the one wanted
+ * are kept, too, and freed after the batch, because what goes back as reported is not offered a
+ * second time, when that zone's turn has come.
+ */
+static int report(struct page_reporting_dev_info *device, struct scatterlist *batch,
+		  unsigned int entries)
+{
+	struct zone *zone = page_zone(sg_page(batch));
+	unsigned int before = list.got;
+
+	if (READ_ONCE(list.taker) != current || list.got == list.wanted)
+		return -EAGAIN;
+	if (!free_others())
+		return -EIO;
+	if (zone_idx(zone) == ZONE_MOVABLE)
+		return 0;
+	if (zone != list.zone) {
+		keep_entries(batch, entries, before, true);
+		return 0;
+	}
+	keep_entries(batch, entries,
+		     before + min_t(unsigned long, list.wanted - before, spare_blocks(zone)),
+		     false);
+	return list.got > before ? -EAGAIN : 0;
+}
+
+/*
  * Runs one round of the kernel's page reporting in this task, by calling the function of its work
  * item as the work queue would.
  */
@@ -152,18 +215,18 @@ static bool take_round(void)
 	struct work_struct *round = &list.device.work.work;
 	unsigned int i, before = list.got;
 
-	list.excess = 0;
+	list.zone = best_zone();
+	if (!list.zone)
+		return false;
+	INIT_LIST_HEAD(&list.others);
 	round->func(round);
 	for (i = before; i < list.got; i++)
 		if (!is_ours(list.blocks[i]))
 			goto not_kept;
+	if (!free_others())
+		goto not_kept;
 	for (i = before; i < list.got; i++)
 		prepare(list.blocks[i]);
-	for (i = 0; i < list.excess; i++) {
-		prepare(nth_block(list.more, i));
-		__free_pages(nth_block(list.more, i), AERO_BLOCK_ORDER);
-	}
-	cond_resched();
 	return list.got > before;
 
 not_kept:

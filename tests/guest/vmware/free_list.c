@@ -75,6 +75,47 @@ static const char *several_zones(struct lab_guest *g)
 	return driver_unload(g);
 }
 
+/* Free pages of all zones with this name. */
+static const char *free_in(struct lab_guest *g, const char *zone, uint64_t *pages)
+{
+	char *text = NULL;
+
+	LAB_OK(lab_sh(g, 10000, &text,
+		      "awk '/^Node/ { here = $4 == \"%s\" } here && $1 == \"pages\" "
+		      "{ n += $3 } END { print n + 0 }' /proc/zoneinfo",
+		      zone));
+	*pages = strtoull(text, NULL, 10);
+	free(text);
+	return NULL;
+}
+
+/*
+ * It was reported that memory below 4 GiB, which old devices need, was taken first and down to its
+ * reserve before any other.  It is taken last, but it is taken.
+ */
+static const char *low_zones_last(struct lab_guest *g)
+{
+	uint64_t low_before, normal_before, low, normal;
+
+	LAB_TRY(driver_load(g));
+	LAB_TRY(free_in(g, "DMA32", &low_before));
+	LAB_TRY(free_in(g, "Normal", &normal_before));
+	LAB_TRY(inflate_to(g, 1500 * LAB_PAGES_PER_MIB));
+	LAB_TRY(took_most(g, 0));
+	LAB_TRY(free_in(g, "DMA32", &low));
+	LAB_TRY(free_in(g, "Normal", &normal));
+	lab_note("DMA32: %" PRIu64 " free pages, then %" PRIu64 "; Normal: %" PRIu64
+		 ", then %" PRIu64,
+		 low_before, low, normal_before, normal);
+	LAB_CHECK(low + 64 * LAB_PAGES_PER_MIB > low_before, "low memory was taken first");
+	LAB_CHECK(normal + 1400 * LAB_PAGES_PER_MIB < normal_before, "not from the high zone");
+	LAB_TRY(inflate_to(g, 4200 * LAB_PAGES_PER_MIB));
+	LAB_TRY(took_most(g, 0));
+	LAB_TRY(deflate_to(g, 0));
+	LAB_TRY(nothing_lost(g));
+	return driver_unload(g);
+}
+
 static const char *takes_none(struct lab_guest *g)
 {
 	uint64_t blocks;
@@ -150,6 +191,7 @@ static const struct lab_test tests[] = {
 	{"without-zeroing", there_and_back, .config = &unzeroed, .timeout_s = 300},
 	{"not-when-free-pages-are-marked", not_when_marked, .config = &poisoned},
 	{"several-zones", several_zones, .config = &high, .timeout_s = 120},
+	{"low-zones-last", low_zones_last, .config = &high, .timeout_s = 120},
 };
 
 static const struct lab_suite suite = {
