@@ -49,7 +49,7 @@ static const char *counts_as_the_guests(struct lab_guest *g)
 	LAB_TRY(wait_stashed(g, 0));
 	LAB_TRY(driver_unload(g));
 	LAB_OK(lab_meminfo(g, &after));
-	LAB_CHECK(after.available_kib + 8 * 1024 > before.available_kib,
+	LAB_CHECK(after.available_kib + STASH_MIB / 4 * 1024 > before.available_kib,
 		  "%" PRIu64 " KiB are available, and %" PRIu64 " were", after.available_kib,
 		  before.available_kib);
 	return NULL;
