@@ -169,25 +169,34 @@ void lab_stop(struct lab_guest *g)
 	free(g);
 }
 
-int lab_reset(struct lab_guest *g)
+int lab_expect_restart(struct lab_guest *g)
 {
-	unsigned int before = g->ready_count;
-	int ret;
-
 	if (g->config.platform->no_reset)
 		return lab_fail(ENOTSUP, "%s can't be restarted; boot another one",
 				g->config.platform->title);
-	ret = lab_qmp_do(g, "set-action", json_pack("{s:s}", "reboot", "reset"));
-	if (!ret)
-		ret = lab_qmp_do(g, "system_reset", NULL);
-	if (!ret)
-		ret = lab_wait_ready(g, before, 60000);
+	g->boots = g->ready_count;
+	return lab_qmp_do(g, "set-action", json_pack("{s:s}", "reboot", "reset"));
+}
+
+int lab_wait_restart(struct lab_guest *g, unsigned int timeout_ms)
+{
+	int ret = lab_wait_ready(g, g->boots, timeout_ms);
+
 	if (!ret && g->config.platform->up)
 		ret = g->config.platform->up(g);
 	/* From here on a guest that restarts by itself has failed, as after the boot. */
 	if (!ret)
 		ret = lab_qmp_do(g, "set-action", json_pack("{s:s}", "reboot", "shutdown"));
 	return ret;
+}
+
+int lab_reset(struct lab_guest *g)
+{
+	int ret = lab_expect_restart(g);
+
+	if (!ret)
+		ret = lab_qmp_do(g, "system_reset", NULL);
+	return ret ? ret : lab_wait_restart(g, 60000);
 }
 
 const struct lab_config *lab_guest_config(const struct lab_guest *g)

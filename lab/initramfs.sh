@@ -7,14 +7,14 @@
 # The in-tree modules a guest gets; what they depend on comes along.
 WANTED_MODULES='vmw_balloon vmw_vmci zram'
 
-# Those of virtio, some of which are built into some kernels.
-VIRTIO_MODULES='virtio_balloon virtio_mmio virtio_pci'
+# Those that are built into some kernels, and lacking in others.
+OPTIONAL_MODULES='virtio_balloon virtio_blk virtio_mmio virtio_pci'
 
 # wanted_modules MODDIR: the names of the modules above that this kernel has as modules.
 wanted_modules()
 {
 	wanted=$WANTED_MODULES
-	for name in $VIRTIO_MODULES; do
+	for name in $OPTIONAL_MODULES; do
 		! grep -q "/$name\.ko[^/:]*:" "$1/modules.dep" || wanted="$wanted $name"
 	done
 	echo "$wanted"

@@ -48,6 +48,7 @@ struct lab_guest {
 	struct lab_stream agent;
 	unsigned int next_id;
 	unsigned int ready_count; /* how often the agent said that it is up */
+	unsigned int boots;	  /* the same, when a restart was last expected */
 	struct lab_answer *answers;
 
 	struct lab_stream qmp;

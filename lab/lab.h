@@ -86,6 +86,13 @@ bool lab_alive(struct lab_guest *g);
 /* system_reset; waits until the agent is up again.  Not for Xen: -ENOTSUP. */
 int lab_reset(struct lab_guest *g);
 
+/*
+ * For a guest that restarts by itself: another kernel boots, after a reset of the machine or by
+ * kexec.  Between the two calls that is no failure; wait_restart() waits until the agent is up.
+ */
+int lab_expect_restart(struct lab_guest *g);
+int lab_wait_restart(struct lab_guest *g, unsigned int timeout_ms);
+
 const struct lab_config *lab_guest_config(const struct lab_guest *g);
 uint64_t lab_guest_bytes(const struct lab_guest *g); /* RAM as given to QEMU */
 int lab_guest_pid(const struct lab_guest *g);	     /* of QEMU */

@@ -70,6 +70,8 @@ static void request(char *line)
 		do_fragment((unsigned int)id, at);
 	else if (take_word(&at, "beat"))
 		do_beat((unsigned int)id, at);
+	else if (take_word(&at, "kexec"))
+		do_kexec((unsigned int)id, at);
 	else if (role == DOM0 && take_word(&at, "domu"))
 		do_domu((unsigned int)id, timeout_ms, at);
 	else if (role == DOM0 && take_word(&at, "store"))
@@ -78,7 +80,7 @@ static void request(char *line)
 		do_consoles((unsigned int)id);
 	else
 		answer_text((unsigned int)id, STATUS_BAD,
-			    "verbs: sh, read, write, data, touch, hog, fragment, beat");
+			    "verbs: sh, read, write, data, touch, hog, fragment, beat, kexec");
 }
 
 static void channel_read(int channel)

@@ -64,7 +64,7 @@ void jobs_reaped(pid_t pid, int status);
 /* Ends what ended, kills what is late; returns ms until the next deadline. */
 int jobs_tend(void);
 
-/* ---- beat.c, data.c, load.c, files.c ---- */
+/* ---- beat.c, data.c, load.c, files.c, restart.c ---- */
 
 void do_beat(unsigned int id, char *args);
 void do_data(unsigned int id, char *args);
@@ -74,6 +74,7 @@ void do_fragment(unsigned int id, char *args);
 void load_reaped(pid_t pid, int status);
 void do_read(unsigned int id, const char *path);
 void do_write(unsigned int id, char *args);
+void do_kexec(unsigned int id, char *args);
 
 /* ---- mailbox.c: a domU's channel, which is a mailbox in xenstore ---- */
 
