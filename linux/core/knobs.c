@@ -24,7 +24,7 @@ static struct knob knobs[KNOBS] = {
 	/* 0 stands for a sixty-fourth of the guest's memory, but at most 256 MiB. */
 	[KNOB_RESERVE_KIB] = {"reserve_kib", 0, 1ULL << 40, 0},
 	[KNOB_RELIEF_KIB] = {"relief_kib", 4, 1ULL << 40, 64 * 1024},
-	[KNOB_STASH_KIB] = {"stash_kib", 0, 1ULL << 30, 0},
+	[KNOB_STASH_KIB] = {"stash_kib", 0, 1ULL << 40, 0},
 	[KNOB_LARGE] = {"large", 0, 1, 1},
 	[KNOB_SPLIT] = {"split", 0, 1, 1},
 };

@@ -2,8 +2,8 @@
 /*
  * Moments at which another kernel takes this guest's memory over: it hibernates, an image of a
  * hibernated kernel is loaded, or it restarts, perhaps by kexec, where the hypervisor does not
- * notice it.  The hypervisor must not keep pages of this kernel's balloon as given then, because the
- * next kernel uses all memory.
+ * notice it.  The hypervisor must not keep pages of this kernel's balloon as given then, because
+ * the next kernel uses all memory.
  */
 #define pr_fmt(fmt) "aerostat: " fmt
 

@@ -24,7 +24,7 @@ static const struct setting settings[] = {
 	{"holdoff_ms", NULL, "3600001", "0x10", "16"},
 	{"reserve_kib", NULL, "1099511627777", "8192", "8192"},
 	{"relief_kib", "3", "1099511627777", "4096", "4096"},
-	{"stash_kib", NULL, "1073741825", "4096", "4096"},
+	{"stash_kib", NULL, "1099511627777", "4096", "4096"},
 	{"large", NULL, "2", "0", "0"},
 	{"split", NULL, "2", "0", "0"},
 };
@@ -172,7 +172,7 @@ static const char *parameters(struct lab_guest *g)
 	}
 	LAB_OK(lab_must(g, 20000,
 			"modprobe aerostat period_ms=250 holdoff_ms=0x10"
-			" reserve_kib=8192 relief_kib=4096 large=0 split=0"));
+			" reserve_kib=8192 relief_kib=4096 stash_kib=4096 large=0 split=0"));
 	LAB_TRY(driver_load(g));
 	for (size_t i = 0; i < LAB_COUNT(settings); i++)
 		LAB_OK(lab_must(g, 5000, "test $(cat " FOLDER "%s) = %s", settings[i].name,
