@@ -39,7 +39,7 @@ static struct aerostat *create(const struct aerostat_backend *backend)
 	aerostat_store_init(&a->port, aerostat_migrate);
 	a->port.zeroed = backend->zeroed;
 	a->port.uncounted = backend->no_relief;
-	aerostat_free_list_start();
+	aerostat_free_list_start(backend->report_free, backend->hypervisor);
 	aerostat_knobs_init(a);
 	config = a->balloon.config;
 	aero_init(&a->balloon, &a->port, &config, backend->ops, backend->hypervisor);

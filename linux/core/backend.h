@@ -8,6 +8,7 @@
 #define AEROSTAT_LINUX_BACKEND_H
 
 #include <linux/module.h>
+#include <linux/scatterlist.h>
 #include <linux/seq_file.h>
 #include <linux/types.h>
 
@@ -41,6 +42,14 @@ struct aerostat_backend {
 	 * made no progress.
 	 */
 	void (*run_ended)(u32 retries, u32 delay_ms);
+
+	/*
+	 * Optional.  Tells the hypervisor of free memory: @n entries of @free, which nobody uses
+	 * until this returns, and whose content may be lost then.  Returns 0, or -errno if the
+	 * hypervisor was not told; it is asked again later.  Called without the step lock, at the
+	 * same time as any other function, but not twice at once.  May sleep.
+	 */
+	int (*report_free)(void *hypervisor, struct scatterlist *free, unsigned int n);
 
 	/* Optional.  Appends lines of a name and a value to the statistics.  Step lock. */
 	void (*show)(struct seq_file *m, void *hypervisor);

@@ -51,8 +51,8 @@ static struct aero_next step(struct aerostat *a)
 		a->backend->run_ended(a->balloon.pace.retries, next.delay_ms);
 	if (next.kind == AERO_NEXT_DELAY && !READ_ONCE(a->paused))
 		aerostat_stash_fill(a);
-	if (next.kind == AERO_NEXT_DELAY && !a->balloon.size_pages)
-		aerostat_free_list_idle();
+	if (next.kind == AERO_NEXT_DELAY)
+		aerostat_free_list_rest(!a->balloon.size_pages);
 	WRITE_ONCE(a->stepping, NULL);
 	mutex_unlock(&a->step);
 	return next.kind == AERO_NEXT_GROW ? grow(a, next.grow_pages) : next;

@@ -6,8 +6,8 @@
  * large block, although nobody in the guest will read it.  The kernel's page reporting was made to
  * tell a hypervisor which pages are free.  It hands batches of free blocks, which it has
  * isolated from the allocator and not zeroed, to one registered device.  This file registers as
- * that device, reports nothing, and keeps some of the blocks.  A batch is a scatterlist: if it is
- * made to end before the blocks that are kept, the kernel puts back only those before its
+ * that device, and keeps some of the blocks when the balloon wants any.  A batch is a scatterlist:
+ * if it is made to end before the blocks that are kept, the kernel puts back only those before its
  * end.  The list cannot be empty, so the first block always goes back.
  *
  * The kernel does not promise to stop at the end of the list.  So this is done only on kernels for
@@ -15,6 +15,10 @@
  * possible: if a kept block is in the free lists again, it does not belong to the balloon.  Then no
  * block of the batch is touched, and all further blocks are taken from the allocator.  The check
  * does not find a block that has been merged into a larger one or is on the list of a CPU.
+ *
+ * Some hypervisors are told of free memory as well (virtio).  There is one place for a device, so
+ * this file passes on what the kernel hands out at other times.  Memory that was told of is marked,
+ * and not handed out again; so the marks of as many blocks as are wanted are taken off before.
  *
  * docs/design/design.md, "Blocks from the free lists".
  */
@@ -42,6 +46,9 @@ MODULE_PARM_DESC(
 	free_list,
 	"1: take large blocks from the free lists without zeroing them; 0: never; -1: on verified kernels (default)");
 
+/* As often as the kernel itself reports.  Free memory that was not told of waits for so long. */
+#define TELL_AGAIN   (2 * HZ)
+
 /* When the free lists had nothing to spare, they are not asked again for so long. */
 #define PAUSE_MS     500
 
@@ -51,6 +58,8 @@ MODULE_PARM_DESC(
  */
 #define WORTH_BLOCKS 16
 
+#define LESS	     "page_reporting_order is less than a large block"
+
 static struct {
 	struct page_reporting_dev_info device;
 	struct task_struct *taker; /* the task that takes blocks now, or NULL */
@@ -59,10 +68,14 @@ static struct {
 	struct zone *zone; /* of which it takes some in this round */
 	/* Blocks of the last batch that were not wanted, linked by lru. */
 	struct list_head others;
-	unsigned long again_at; /* jiffies */
-	bool on;		/* the free lists may be used */
-	bool registered;	/* with the kernel's page reporting */
-	bool refused;		/* not registered, and not to be tried again until idle */
+	unsigned long again_at;	 /* jiffies */
+	aerostat_report_fn tell; /* tells the hypervisor of free memory, or NULL */
+	void *hypervisor;	 /* the first argument of @tell */
+	bool on;		 /* the free lists may be used */
+	bool used;		 /* blocks were taken in this run */
+	bool skipped;		 /* the kernel believes blocks reported of which nobody was told */
+	bool registered;	 /* with the kernel's page reporting */
+	bool refused;		 /* not registered, and not to be tried again until idle */
 	bool refusal_logged;
 } list;
 
@@ -176,34 +189,98 @@ static bool free_others(void)
 	return true;
 }
 
+/* Goes on to the next zone.  The kernel then counts these blocks as reported. */
+static int skip(void)
+{
+	list.skipped = true;
+	return 0;
+}
+
 /*
- * The kernel calls this with a batch of free blocks of one zone, which nobody else uses until it
- * returns.  An error ends the kernel's round, and the blocks do not count as reported.
- *
- * The kernel goes through all zones in its own order.  Blocks of another zone than the one wanted
- * are kept, too, and freed after the batch, because what goes back as reported is not offered a
- * second time, when that zone's turn has come.
+ * Keeps some blocks of a batch.  The kernel goes through all zones in its own order.  Blocks of
+ * another zone than the one wanted are kept, too, and freed after the batch, because what goes back
+ * as reported is not offered a second time, when that zone's turn has come.
  */
-static int report(struct page_reporting_dev_info *device, struct scatterlist *batch,
-		  unsigned int entries)
+static int keep(struct scatterlist *batch, unsigned int entries)
 {
 	struct zone *zone = page_zone(sg_page(batch));
 	unsigned int before = list.got;
 
-	if (READ_ONCE(list.taker) != current || list.got == list.wanted)
+	if (list.got == list.wanted)
 		return -EAGAIN;
 	if (!free_others())
 		return -EIO;
+	/* Units of less than a block come first, and are left to be told of. */
+	if (list.tell && batch->length < PAGE_SIZE << AERO_BLOCK_ORDER)
+		return -EAGAIN;
 	if (zone_idx(zone) == ZONE_MOVABLE)
-		return 0;
+		return skip();
 	if (zone != list.zone) {
 		keep_entries(batch, entries, before, true);
-		return 0;
+		return skip();
 	}
 	keep_entries(batch, entries,
 		     before + min_t(unsigned long, list.wanted - before, spare_blocks(zone)),
 		     false);
-	return list.got > before ? -EAGAIN : 0;
+	return list.got > before ? -EAGAIN : skip();
+}
+
+static void tell_later(void)
+{
+	if (list.tell)
+		schedule_delayed_work(&list.device.work, TELL_AGAIN);
+}
+
+/*
+ * The kernel calls this with a batch of free blocks of one zone, which nobody else uses until it
+ * returns.  An error ends the kernel's round, and the blocks do not count as reported.
+ */
+static int report(struct page_reporting_dev_info *device, struct scatterlist *batch,
+		  unsigned int entries)
+{
+	int err = -EAGAIN;
+
+	if (READ_ONCE(list.taker) == current)
+		return keep(batch, entries);
+	if (list.tell)
+		err = list.tell(list.hypervisor, batch, entries);
+	if (err)
+		tell_later();
+	return err;
+}
+
+/* Takes the mark "reported" off up to @most pages' worth of free blocks of a zone. */
+static void unmark_zone(struct zone *zone, unsigned long most)
+{
+	unsigned long flags, pages = 0;
+	unsigned int order, type;
+	struct page *block;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	for (order = AERO_BLOCK_ORDER; order < ARRAY_SIZE(zone->free_area); order++)
+		for (type = 0; type < MIGRATE_TYPES; type++)
+			list_for_each_entry(block, &zone->free_area[order].free_list[type], lru) {
+				if (pages >= most)
+					goto enough;
+				if (!PageReported(block))
+					continue;
+				__ClearPageReported(block);
+				pages += 1UL << order;
+			}
+enough:
+	spin_unlock_irqrestore(&zone->lock, flags);
+}
+
+static void unmark(unsigned long most)
+{
+	struct zone *zone;
+	int node;
+
+	for_each_online_node(node)
+		for (zone = NODE_DATA(node)->node_zones;
+		     zone < NODE_DATA(node)->node_zones + MAX_NR_ZONES; zone++)
+			if (populated_zone(zone))
+				unmark_zone(zone, most);
 }
 
 /*
@@ -227,6 +304,7 @@ static bool take_round(void)
 		goto not_kept;
 	for (i = before; i < list.got; i++)
 		prepare(list.blocks[i]);
+	cond_resched();
 	return list.got > before;
 
 not_kept:
@@ -268,32 +346,62 @@ static const char *register_device(void)
 	if (err)
 		return err == -EBUSY ? "another driver reports free pages"
 				     : "page reporting could not be enabled";
-	if (reports_less()) {
+	if (reports_less() && !list.tell) {
 		page_reporting_unregister(&list.device);
-		return "page_reporting_order is less than a large block";
+		return LESS;
 	}
 	return NULL;
 }
 
+static void refuse(const char *why)
+{
+	if (!list.refusal_logged)
+		log_why_not(why);
+	list.refusal_logged = true;
+	list.refused = true;
+}
+
 /*
  * Page reporting has room for one device in the whole system.  It is therefore taken only when
- * blocks are wanted, and only as long as the balloon is not empty (aerostat_free_list_idle()), so
- * that a driver which needs it, like virtio_balloon, can be loaded after this module.  After a
- * refusal the allocator is used until the balloon has been empty.
+ * blocks are wanted, and only until a run takes none (aerostat_free_list_rest()), so that a driver
+ * which needs it, like virtio_balloon, can be loaded after this module.  After a refusal the
+ * allocator is used until the balloon has been empty.
  */
 static bool enlist(void)
 {
 	const char *why = register_device();
 
-	if (why) {
-		if (!list.refusal_logged)
-			log_why_not(why);
-		list.refusal_logged = true;
-		list.refused = true;
+	if (why)
+		refuse(why);
+	list.registered = !why;
+	return !why;
+}
+
+/* The administrator may choose a smaller unit at any time, of which the hypervisor is told. */
+static bool may_take(void)
+{
+	if (!list.registered && !enlist())
+		return false;
+	if (list.tell && reports_less()) {
+		refuse(LESS);
 		return false;
 	}
-	list.registered = true;
 	return true;
+}
+
+/* Runs rounds of page reporting until there are enough blocks or no more. */
+static void take_rounds(struct aero_port *port)
+{
+	if (list.tell)
+		unmark((unsigned long)(list.wanted + PAGE_REPORTING_CAPACITY) << AERO_BLOCK_ORDER);
+	list.skipped = false;
+	WRITE_ONCE(list.taker, current);
+	while (list.got < list.wanted && !aero_port_awaited(port) && take_round())
+		;
+	WRITE_ONCE(list.taker, NULL);
+	if (list.tell && list.skipped)
+		unmark(ULONG_MAX);
+	tell_later();
 }
 
 unsigned int aerostat_free_list_take(struct aero_port *port, struct page **blocks, unsigned int n)
@@ -304,15 +412,13 @@ unsigned int aerostat_free_list_take(struct aero_port *port, struct page **block
 		return 0;
 	if (n < WORTH_BLOCKS && !want_init_on_alloc(GFP_KERNEL))
 		return 0;
-	if (!list.registered && !enlist())
+	if (!may_take())
 		return 0;
 	list.blocks = blocks;
 	list.wanted = n;
 	list.got = 0;
-	WRITE_ONCE(list.taker, current);
-	while (list.got < n && !aero_port_awaited(port) && take_round())
-		;
-	WRITE_ONCE(list.taker, NULL);
+	list.used = true;
+	take_rounds(port);
 	if (list.got < n)
 		list.again_at = jiffies + msecs_to_jiffies(PAUSE_MS);
 	/* With init_on_free they are zero already. */
@@ -342,10 +448,36 @@ static const char *obstacle(void)
 	return NULL;
 }
 
-void aerostat_free_list_start(void)
+/* Free pages have a content that the allocator relies on, and the hypervisor would lose it. */
+static bool free_pages_matter(void)
+{
+	return want_init_on_free() || page_poisoning_enabled();
+}
+
+static void start_telling(aerostat_report_fn tell, void *hypervisor)
 {
 	const char *why;
 
+	if (free_pages_matter()) {
+		pr_info("the host is not told of free memory: the kernel zeroes or poisons it\n");
+		return;
+	}
+	list.hypervisor = hypervisor;
+	list.tell = tell;
+	why = register_device();
+	list.registered = !why;
+	if (why) {
+		list.tell = NULL;
+		pr_warn("the host is not told of free memory: %s\n", why);
+	}
+}
+
+void aerostat_free_list_start(aerostat_report_fn tell, void *hypervisor)
+{
+	const char *why;
+
+	if (tell)
+		start_telling(tell, hypervisor);
 	if (!free_list)
 		return;
 	why = obstacle();
@@ -355,16 +487,24 @@ void aerostat_free_list_start(void)
 		log_why_not(why);
 }
 
-void aerostat_free_list_idle(void)
+static void withdraw(void)
 {
 	if (list.registered)
 		page_reporting_unregister(&list.device);
 	list.registered = false;
-	list.refused = false;
+}
+
+void aerostat_free_list_rest(bool empty)
+{
+	if (!list.tell && !list.used)
+		withdraw();
+	list.used = false;
+	if (empty)
+		list.refused = false;
 }
 
 void aerostat_free_list_stop(void)
 {
-	aerostat_free_list_idle();
+	withdraw();
 	memset(&list, 0, sizeof(list));
 }

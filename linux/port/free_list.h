@@ -3,22 +3,30 @@
 #ifndef AEROSTAT_LINUX_FREE_LIST_H
 #define AEROSTAT_LINUX_FREE_LIST_H
 
+#include <linux/scatterlist.h>
+
 #include <aerostat/balloon.h>
+
+/* Tells the hypervisor of free memory: struct aerostat_backend, report_free(). */
+typedef int (*aerostat_report_fn)(void *hypervisor, struct scatterlist *free, unsigned int n);
 
 #if defined(CONFIG_PAGE_REPORTING) && defined(CONFIG_64BIT)
 
 /*
  * If blocks cannot be taken from the free lists, start() writes the reason to the log, and take()
- * returns 0.  No balloon is active while start() or stop() runs.
+ * returns 0.  If @tell is not NULL, it is told of free memory from start() to stop().  No balloon
+ * is active while start() or stop() runs.
  */
-void aerostat_free_list_start(void);
+void aerostat_free_list_start(aerostat_report_fn tell, void *hypervisor);
 void aerostat_free_list_stop(void);
 
 /*
- * Lets go of the kernel's page reporting, so that other drivers can register.  Called under the
- * step lock when the balloon is empty; may sleep.  The next take() registers again.
+ * Called under the step lock at the end of each run; may sleep.  After a run that took no block,
+ * lets go of the kernel's page reporting, so that other drivers can register, unless the
+ * hypervisor is told of free memory.  The next take() registers again.  If the balloon is @empty,
+ * an earlier refusal is forgotten.
  */
-void aerostat_free_list_idle(void);
+void aerostat_free_list_rest(bool empty);
 
 /*
  * Takes up to @n free blocks of 2 MiB.  Each has one reference, like a block from alloc_pages()
@@ -29,7 +37,7 @@ unsigned int aerostat_free_list_take(struct aero_port *port, struct page **block
 
 #else
 
-static inline void aerostat_free_list_start(void)
+static inline void aerostat_free_list_start(aerostat_report_fn tell, void *hypervisor)
 {
 }
 
@@ -37,7 +45,7 @@ static inline void aerostat_free_list_stop(void)
 {
 }
 
-static inline void aerostat_free_list_idle(void)
+static inline void aerostat_free_list_rest(bool empty)
 {
 }
 

@@ -10,6 +10,7 @@
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/page_reporting.h>
 #include <linux/printk.h>
 #include <linux/virtio_config.h>
 
@@ -21,11 +22,18 @@ static void note_answers(struct aerostat_virtio *d, struct virtqueue *queue)
 {
 	struct aerostat_virtio_slot *slot;
 	unsigned int length;
+	void *token;
 
 	for (;;) {
-		slot = virtqueue_get_buf(queue, &length);
-		if (!slot)
+		token = virtqueue_get_buf(queue, &length);
+		if (!token)
 			break;
+		if (token == &d->report) {
+			d->report.answered = true;
+			d->report.in_flight = false;
+			continue;
+		}
+		slot = token;
 		slot->answered = true;
 	}
 }
@@ -137,10 +145,11 @@ int aerostat_virtio_make_queues(struct aerostat_virtio *d)
 		d->queue[which[i]] = queues[i];
 	for (i = 0; i < AERO_VIRTIO_SLOTS; i++)
 		d->slot[i].queue = NULL;
+	virtio_device_ready(d->vdev);
+	/* From here on others may use the queues. */
 	spin_lock_irq(&d->lock);
 	d->running = true;
 	spin_unlock_irq(&d->lock);
-	virtio_device_ready(d->vdev);
 	if (virtio_has_feature(d->vdev, VIRTIO_BALLOON_F_STATS_VQ))
 		send_stats(d, d->queue[AERO_VIRTIO_STATS], aerostat_virtio_read_stats(d));
 	d->fresh = true;
@@ -159,6 +168,10 @@ void aerostat_virtio_remove_queues(struct aerostat_virtio *d)
 	aero_compat_virtio_reset(d->vdev);
 	if (!running)
 		return;
+	/* Only now does the device not touch any more what it was told of. */
+	spin_lock_irq(&d->lock);
+	d->report.in_flight = false;
+	spin_unlock_irq(&d->lock);
 	wake_up(&d->answers);
 	cancel_work_sync(&d->stats_work);
 	d->vdev->config->del_vqs(d->vdev);
@@ -256,6 +269,9 @@ static bool queue_request(struct aerostat_virtio *d, u32 slot, enum aero_virtio_
 	if (!err)
 		virtqueue_kick(queue);
 	spin_unlock_irqrestore(&d->lock, flags);
+	/* A queue that is broken takes nothing.  Whoever asks for the answer is told so. */
+	if (err == -EIO)
+		err = 0;
 	s->queue = err ? NULL : queue;
 	return !err;
 }
@@ -285,8 +301,12 @@ static u32 blocks_max(void *ctx)
 {
 	struct aerostat_virtio *d = ctx;
 
-	return min_t(u32, virtqueue_get_vring_size(d->queue[AERO_VIRTIO_REPORTING]),
-		     AERO_BATCH_MAX);
+	u32 ring = virtqueue_get_vring_size(d->queue[AERO_VIRTIO_REPORTING]);
+
+	/* Free memory is told of on the same ring, so many entries at a time. */
+	if (ring >= 2 * PAGE_REPORTING_CAPACITY)
+		ring -= PAGE_REPORTING_CAPACITY;
+	return min_t(u32, ring, AERO_BATCH_MAX);
 }
 
 static bool is_over(struct aerostat_virtio *d, const struct aerostat_virtio_slot *s)
@@ -309,6 +329,55 @@ static enum aero_virtio_state answered(void *ctx, u32 slot, u32 patience_ms)
 	if (READ_ONCE(s->answered))
 		return AERO_VIRTIO_ANSWERED;
 	return over ? AERO_VIRTIO_BROKEN : AERO_VIRTIO_PENDING;
+}
+
+/* -- free memory ---------------------------------------------------------------------- */
+
+static int send_report(struct aerostat_virtio *d, struct scatterlist *free, unsigned int n)
+{
+	struct virtqueue *queue;
+	unsigned long flags;
+	int err = -ENODEV;
+
+	spin_lock_irqsave(&d->lock, flags);
+	queue = d->queue[AERO_VIRTIO_REPORTING];
+	if (d->running && queue)
+		err = virtqueue_add_inbuf(queue, free, n, &d->report, GFP_ATOMIC);
+	if (!err) {
+		d->report.answered = false;
+		d->report.in_flight = true;
+		virtqueue_kick(queue);
+	}
+	spin_unlock_irqrestore(&d->lock, flags);
+	return err;
+}
+
+static u64 count_pages(struct scatterlist *free, unsigned int n)
+{
+	struct scatterlist *entry;
+	unsigned int i;
+	u64 bytes = 0;
+
+	for_each_sg(free, entry, n, i) bytes += entry->length;
+	return bytes >> PAGE_SHIFT;
+}
+
+/*
+ * The kernel must not have the memory back before the device has done with it.  That is so when it
+ * has answered, or after a reset, which ends the wait as well.
+ */
+int aerostat_virtio_report_free(void *hypervisor, struct scatterlist *free, unsigned int n)
+{
+	struct aerostat_virtio *d = container_of(hypervisor, struct aerostat_virtio, protocol);
+	int err = send_report(d, free, n);
+
+	if (err)
+		return err;
+	wait_event(d->answers, !READ_ONCE(d->report.in_flight));
+	if (!READ_ONCE(d->report.answered))
+		return -ENODEV;
+	WRITE_ONCE(d->report.pages, d->report.pages + count_pages(free, n));
+	return 0;
 }
 
 const struct aero_virtio_guest aerostat_virtio_guest = {

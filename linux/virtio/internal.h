@@ -35,6 +35,12 @@ struct aerostat_virtio {
 	struct aerostat_virtio_slot slot[AERO_VIRTIO_SLOTS];
 	wait_queue_head_t answers;
 
+	/* Free memory that the device is told of, beside the balloon. */
+	struct aerostat_virtio_report {
+		bool in_flight, answered; /* @lock */
+		u64 pages;		  /* told so far; single word */
+	} report;
+
 	/* The statistics, which the device has while it has not asked for new ones. */
 	struct work_struct stats_work;
 	struct virtio_balloon_stat stats[AERO_VIRTIO_STATS_MAX];
@@ -50,6 +56,8 @@ int aerostat_virtio_make_queues(struct aerostat_virtio *d);
 /* Resets the device and removes the queues.  May sleep.  May be called repeatedly. */
 void aerostat_virtio_remove_queues(struct aerostat_virtio *d);
 extern const struct aero_virtio_guest aerostat_virtio_guest;
+/* Tells the device of free memory: struct aerostat_backend, report_free(). */
+int aerostat_virtio_report_free(void *hypervisor, struct scatterlist *free, unsigned int n);
 
 /* stats.c: fills d->stats, and returns how many there are. */
 unsigned int aerostat_virtio_read_stats(struct aerostat_virtio *d);

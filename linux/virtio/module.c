@@ -21,6 +21,11 @@ MODULE_PARM_DESC(
 	report_blocks,
 	"1: give large blocks away on the device's reporting queue where it has one (default)");
 
+static bool report_free = true;
+module_param(report_free, bool, 0444);
+MODULE_PARM_DESC(report_free,
+		 "1: tell the device of free memory where it wants to know of it (default)");
+
 /* The device that is in use.  There is one balloon, so there is at most one. */
 static struct aerostat_virtio *device;
 
@@ -53,6 +58,7 @@ static void show(struct seq_file *m, void *hypervisor)
 		if (v->requests[i])
 			seq_printf(m, "%s_requests %llu\n", aero_virtio_queue_name(i),
 				   v->requests[i]);
+	seq_printf(m, "reported_free_pages %llu\n", READ_ONCE(device->report.pages));
 	seq_printf(m, "late_answers %llu\n", v->late);
 	seq_printf(m, "broken_devices %llu\n", v->broken);
 }
@@ -141,6 +147,9 @@ static int probe(struct virtio_device *vdev)
 	d->protocol.report_blocks = report_blocks;
 	device = d;
 	backend.no_relief = !virtio_has_feature(vdev, VIRTIO_BALLOON_F_DEFLATE_ON_OOM);
+	backend.report_free = NULL;
+	if (report_free && virtio_has_feature(vdev, VIRTIO_BALLOON_F_REPORTING))
+		backend.report_free = aerostat_virtio_report_free;
 	backend.hypervisor = &d->protocol;
 	err = aerostat_register(&backend);
 	if (err)

@@ -183,10 +183,31 @@ static const char *loading_leaves_reporting_alone(struct lab_guest *g)
 	return NULL;
 }
 
+/*
+ * Reported: as long as the balloon held pages, virtio_balloon could not be loaded.  Now the place
+ * for a driver that reports free pages is free soon after the balloon has moved, and the balloon
+ * moves on while the other driver has it.
+ */
+static const char *beside_another_reporter(struct lab_guest *g)
+{
+	LAB_TRY(driver_load(g));
+	LAB_TRY(inflate_to(g, PAGES / 2));
+	LAB_TRY(took_most(g, 0));
+	LAB_OK(lab_must(g, 30000,
+			"i=0; until modprobe test_reporter 2>/dev/null; do i=$((i + 1));"
+			" test $i -lt 100 || exit 1; usleep 100000; done"));
+	LAB_TRY(inflate_to(g, PAGES));
+	LAB_OK(lab_must(g, 20000, "rmmod test_reporter"));
+	LAB_TRY(deflate_to(g, 0));
+	LAB_TRY(nothing_lost(g));
+	return driver_unload(g);
+}
+
 static const struct lab_test tests[] = {
 	{"loading-leaves-page-reporting-alone", loading_leaves_reporting_alone, .config = &stock,
 	 .fresh = true},
 	{"there-and-back", there_and_back, .config = &stock, .timeout_s = 300},
+	{"beside-another-reporter", beside_another_reporter, .config = &stock},
 	{"switched-off", switched_off, .config = &stock},
 	{"without-zeroing", there_and_back, .config = &unzeroed, .timeout_s = 300},
 	{"not-when-free-pages-are-marked", not_when_marked, .config = &poisoned},
