@@ -14,7 +14,7 @@ HYPERVISOR ?= vmware
 AERO_DOMU  ?= pvh
 
 .PHONY: help all run run-vmware run-virtio run-xen check check-fast check-guest check-xen check-xen-long \
-	check-long check-kernels check-mutants install deb bench bench-xen bench-policy modules user guest xen xen-kernels kernels \
+	check-long check-kernels check-mutants install deb bench bench-virtio bench-xen bench-policy modules user guest xen xen-kernels kernels \
 	clean fuzz tools-fast tools-guest tools-kernel tools-lint
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo 'make check-mutants  bugs put in on purpose, which the tests must notice (half an hour)'
 	@echo 'make fuzz         every fuzzer for FUZZ_SECONDS=60 each'
 	@echo 'make bench        our modules and the kernel'"'"'s own driver, side by side'
+	@echo 'make bench-virtio the same with the balloon device of QEMU, and virtio_balloon'
 	@echo 'make bench-xen    the same on real Xen'
 	@echo 'make bench-policy what a guest that sizes itself saves, and what it costs (10 minutes)'
 	@echo 'make modules      the kernel modules, for the kernel in KDIR= (default: the lab'"'"'s)'
@@ -140,6 +141,9 @@ check-long: xen kernels
 
 bench: tools-lint guest
 	@$(BUILD)/bench/aerostat-bench
+
+bench-virtio: tools-lint guest
+	@$(BUILD)/bench/aerostat-bench-virtio
 
 bench-xen: tools-lint xen
 	@$(BUILD)/bench/aerostat-bench-xen

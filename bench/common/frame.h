@@ -138,7 +138,9 @@ struct bench_frame {
 
 	/* ---- measuring, in this order ---- */
 
-	/* The machine of b->set; the frame adds what counts. */
+	/* One boot serves all kinds, or each has a boot of its own. */
+	bool boots_each_kind;
+	/* The machine of b->set, and of b->kind if it has a boot; the frame adds what counts. */
 	void (*configure)(struct bench *b, struct lab_config *out);
 	bool counts_calls; /* hypercalls, in each boot */
 	/* After the boot; may be NULL. */
@@ -205,11 +207,18 @@ void bench_parse(struct bench *b, int argc, char **argv);
 int bench_measure(struct bench *b);
 
 /*
- * profile.c: around a move of options.move_mib, prints its profile if one is wanted.  Return 0, or -1
- * after a complaint.
+ * profile.c: around a move of options.move_mib, prints its profile if one is wanted.  Return 0, or
+ * -1 after a complaint.
  */
 int bench_begin_profile(struct bench *b);
 int bench_end_profile(struct bench *b, enum bench_driver driver, enum bench_move move);
+
+/*
+ * rest.c: instructions that the guest has executed since the boot, where they are counted.  And
+ * waits until it does nothing but tick.
+ */
+uint64_t bench_instructions_now(const struct bench *b);
+int bench_wait_for_rest(const struct bench *b);
 
 /*
  * states.c.  Each page of the guest that can be used is written once and freed, so that the

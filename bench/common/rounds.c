@@ -41,20 +41,22 @@ static int all_rounds(struct bench *b)
 	return 0;
 }
 
-static int all_kinds(struct bench *b)
+static int one_kind(struct bench *b)
 {
 	const struct bench_frame *f = b->frame;
 
-	for (b->kind = 0; b->kind < f->kind.count; b->kind++) {
-		if (!b->options.kind[b->kind])
-			continue;
-		fprintf(stderr, "%5.0f s  %s %s, %s: %s\n",
-			(double)(lab_now_ms() - b->start_ms) / 1000, f->set.key,
-			f->set.names[b->set], f->kind.names[b->kind],
-			b->counting ? "counting instructions" : "measuring rates");
-		if (f->begin(b) || all_rounds(b) || f->end(b))
+	fprintf(stderr, "%5.0f s  %s %s, %s: %s\n", (double)(lab_now_ms() - b->start_ms) / 1000,
+		f->set.key, f->set.names[b->set], f->kind.names[b->kind],
+		b->counting ? "counting instructions" : "measuring rates");
+	return f->begin(b) || all_rounds(b) || f->end(b) ? -1 : 0;
+}
+
+/* Does so for each kind that is wanted. */
+static int for_kinds(struct bench *b, int (*act)(struct bench *b))
+{
+	for (b->kind = 0; b->kind < b->frame->kind.count; b->kind++)
+		if (b->options.kind[b->kind] && act(b))
 			return -1;
-	}
 	return 0;
 }
 
@@ -90,7 +92,7 @@ static int one_boot(struct bench *b)
 	if (b->frame->booted)
 		ret = b->frame->booted(b);
 	if (!ret)
-		ret = all_kinds(b);
+		ret = b->frame->boots_each_kind ? one_kind(b) : for_kinds(b, one_kind);
 	if (!ret)
 		ret = bench_check_log(b->host);
 	else if (lab_alive(b->host))
@@ -100,12 +102,17 @@ static int one_boot(struct bench *b)
 	return ret;
 }
 
+static int all_boots(struct bench *b)
+{
+	return b->frame->boots_each_kind ? for_kinds(b, one_boot) : one_boot(b);
+}
+
 int bench_measure(struct bench *b)
 {
 	for (b->set = 0; b->set < b->frame->set.count; b->set++)
 		for (int counting = 1; counting >= b->options.no_rates; counting--) {
 			b->counting = counting;
-			if (b->options.set[b->set] && one_boot(b))
+			if (b->options.set[b->set] && all_boots(b))
 				return -1;
 		}
 	return 0;

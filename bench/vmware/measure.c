@@ -15,10 +15,6 @@
 #define MOVE_TIMEOUT_MS	  240000
 #define MODULE_TIMEOUT_MS 20000
 
-/* The guest has come to rest when it executed less than this in one interval. */
-#define REST_INTERVAL_MS  40
-#define REST_INSTRUCTIONS 20000
-#define REST_TIMEOUT_MS	  10000
 #define IDLE_MS		  2000 /* two rounds of the drivers' clock, which ticks once a second */
 
 static const char *const modules[] = {
@@ -36,34 +32,6 @@ static const char *const withheld[MODES] = {
 	[MODE_4K] = "\"batched-2m\"",
 	[MODE_UNBATCHED] = "\"batched\", \"batched-2m\"",
 };
-
-static uint64_t instructions_now(const struct bench *b)
-{
-	uint64_t sum = b->counts->user + b->counts->rest;
-
-	for (unsigned int i = 0; i < BENCH_SLOTS; i++)
-		sum += __atomic_load_n(&b->counts->slot[i].instructions, __ATOMIC_RELAXED);
-	return sum;
-}
-
-/* Waits until the guest does nothing but tick. */
-static int wait_for_rest(struct bench *b)
-{
-	int64_t start = lab_now_ms();
-	uint64_t last = instructions_now(b), now;
-
-	for (;;) {
-		lab_sleep_ms(REST_INTERVAL_MS);
-		now = instructions_now(b);
-		if (now - last < REST_INSTRUCTIONS)
-			return 0;
-		if (lab_now_ms() - start > REST_TIMEOUT_MS)
-			return report_complain("the guest does not come to rest: "
-					       "%llu instructions in %u ms",
-					       (unsigned long long)(now - last), REST_INTERVAL_MS);
-		last = now;
-	}
-}
 
 /* The number at a path of keys in the report; complains when there is none. */
 static int number_at(const json_t *report, const char *const *keys, uint64_t *out)
@@ -181,9 +149,9 @@ static int take_whole(struct bench *b, struct phase *p, uint64_t start, int64_t 
 
 	if (!b->counting)
 		return 0;
-	if (wait_for_rest(b))
+	if (bench_wait_for_rest(b))
 		return -1;
-	p->whole_instructions = instructions_now(b) - start;
+	p->whole_instructions = bench_instructions_now(b) - start;
 	idle = (uint64_t)(v->idle_per_ms[p->driver] * (double)(lab_now_ms() - start_ms));
 	p->whole_instructions -= idle < p->whole_instructions ? idle : 0;
 	return 0;
@@ -198,7 +166,7 @@ static int move(struct bench *b, struct phase *p, uint64_t goal)
 	if (bench_backed_mib(b, &p->backed_before_mib) || bench_begin_profile(b))
 		return -1;
 	start_ms = lab_now_ms();
-	start = b->counting ? instructions_now(b) : 0;
+	start = b->counting ? bench_instructions_now(b) : 0;
 	if (lab_monitor_control(b->guest, "{\"zero_counters\": true, \"target_pages\": %llu}",
 				(unsigned long long)goal) ||
 	    lab_wait_size(b->guest, goal, goal, MOVE_TIMEOUT_MS))
@@ -214,7 +182,7 @@ int vmware_measure(struct bench *b, enum bench_driver driver)
 {
 	struct phase p = {.driver = driver, .direction = BENCH_INFLATE};
 
-	if (bench_write_memory(b) || (b->counting && wait_for_rest(b)) ||
+	if (bench_write_memory(b) || (b->counting && bench_wait_for_rest(b)) ||
 	    move(b, &p, (uint64_t)b->options.move_mib * LAB_PAGES_PER_MIB))
 		return -1;
 	p.direction = BENCH_DEFLATE;
@@ -254,13 +222,13 @@ static void measure_idle(struct bench *b, enum bench_driver driver)
 {
 	struct vmware *v = b->own;
 	int64_t start_ms = lab_now_ms();
-	uint64_t start = instructions_now(b);
+	uint64_t start = bench_instructions_now(b);
 
 	if (v->idle_per_ms[driver] > 0)
 		return;
 	lab_sleep_ms(IDLE_MS);
 	v->idle_per_ms[driver] =
-		(double)(instructions_now(b) - start) / (double)(lab_now_ms() - start_ms);
+		(double)(bench_instructions_now(b) - start) / (double)(lab_now_ms() - start_ms);
 }
 
 /*
@@ -284,7 +252,7 @@ int vmware_load(struct bench *b, enum bench_driver driver)
 		return report_complain("%s", lab_error());
 	if (!b->counting)
 		return warm_up(b);
-	if (wait_for_rest(b))
+	if (bench_wait_for_rest(b))
 		return -1;
 	measure_idle(b, driver);
 	return 0;

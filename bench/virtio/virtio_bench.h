@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The bench for virtio: our driver and the kernel's own in the same guest, with the balloon device
+ * of stock QEMU.  measure.c is called by the frame.
+ */
+#ifndef AEROSTAT_BENCH_VIRTIO_H
+#define AEROSTAT_BENCH_VIRTIO_H
+
+#include "frame.h"
+
+enum zeroing { ZEROING_OFF, ZEROING_ON, ZEROINGS }; /* init_on_alloc */
+/* What the device offers, and what the guest's memory is. */
+enum offer { OFFER_REPORTING, OFFER_REPORTING_FILE, OFFER_NUMBERS, OFFERS };
+
+enum figure {
+	/* Guest instructions per page until the guest rests; the idle guest's share taken off. */
+	FIGURE_INSTRUCTIONS,
+	/* How often the device has answered, per GiB: its interrupts. */
+	FIGURE_ANSWERS,
+	/* GiB/s from setting the target until the device knows that it is reached. */
+	FIGURE_RATE,
+	/* MiB of the host behind the guest's memory, before the move and after it. */
+	FIGURE_BACKED,
+	FIGURE_LEFT,
+	/* Of a guest in some state: until the target, the heartbeat's largest gap, part. */
+	FIGURE_SECONDS,
+	FIGURE_GAP,
+	FIGURE_LARGE,
+	FIGURES
+};
+
+struct virtio {
+	unsigned int memory_mib; /* of the guest */
+	double idle_per_ms[2];	 /* instructions of an idle guest, this boot, by driver */
+};
+
+int virtio_booted(struct bench *b);
+int virtio_load(struct bench *b, enum bench_driver driver);
+int virtio_unload(struct bench *b, enum bench_driver driver);
+int virtio_measure(struct bench *b, enum bench_driver driver);
+int virtio_give(struct bench *b, unsigned int mib);
+int virtio_large_pages(struct bench *b, enum bench_driver driver, double *pages);
+
+#endif
