@@ -88,6 +88,7 @@ const char *cli_shown(const char *text);
 
 /* -- the commands ----------------------------------------------------------------------------- */
 
+int cli_bugreport(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_export(int argc, char **argv);
 int cli_knob(int argc, char **argv);

@@ -125,7 +125,7 @@ static char *help_filter(int key, const char *text, void *input)
 		return NULL;
 	strcpy(list, "Commands (each has its own --help):\n");
 	for (size_t i = 0; i < d->n; i++)
-		sprintf(list + strlen(list), "  %-8s %s\n", d->commands[i].name,
+		sprintf(list + strlen(list), "  %-9s %s\n", d->commands[i].name,
 			d->commands[i].what);
 	return list;
 }
@@ -155,6 +155,7 @@ int main(int argc, char **argv)
 {
 	static char name[] = "aerostat";
 	static const struct cli_command commands[] = {
+		{"bugreport", "writes a text to attach to a bug report", cli_bugreport},
 		{"doctor", "looks for what goes wrong, and where the memory has gone", cli_doctor},
 		{"export", "prints the figures for Prometheus", cli_export},
 		{"knob", "shows and changes the module's settings", cli_knob},
