@@ -10,7 +10,9 @@ struct eval {
 	const struct aero_policy *policy;
 	void *config, *state;
 	bool explain;
-	bool lost; /* not all of the result could be kept */
+	bool lost;   /* not all of the result could be kept, or written */
+	bool stream; /* each line is written at once, for the input may have no end */
+	size_t time; /* the field that says when, which is handed on; from 1; 0: there is none */
 	const char *file;
 	/* Of each column of ours, which field of a line it is, from 1; 0: it is not there. */
 	size_t place[64];
@@ -18,6 +20,23 @@ struct eval {
 };
 
 /* ---- the header ---- */
+
+/* The recording's own column of time, as `aerostat record` writes it. */
+#define TIME_COLUMN "time_ms"
+
+static int find_time(struct eval *e, const struct csv *csv)
+{
+	for (size_t f = 0; f < csv->fields; f++) {
+		if (strcmp(csv->field[f], TIME_COLUMN))
+			continue;
+		if (e->time) {
+			csv_complain(csv, "two columns are named '%s'", TIME_COLUMN);
+			return -1;
+		}
+		e->time = f + 1;
+	}
+	return 0;
+}
 
 static int find_columns(struct eval *e, const struct csv *csv)
 {
@@ -57,7 +76,7 @@ static int read_header(struct eval *e, struct csv *csv)
 	if (!strncmp(csv->field[0], "\xef\xbb\xbf", 3))
 		csv->field[0] += 3;
 	e->fields = csv->fields;
-	return find_columns(e, csv);
+	return find_time(e, csv) || find_columns(e, csv) ? -1 : 0;
 }
 
 /* ---- the lines ---- */
@@ -82,6 +101,8 @@ static int read_figure(const struct csv *csv, const struct cli_column *column, c
 static int read_figures(const struct eval *e, const struct csv *csv,
 			struct aero_policy_figures *figures)
 {
+	uint64_t time_ms;
+
 	*figures = (struct aero_policy_figures){
 		.some_permille = AERO_POLICY_UNKNOWN,
 		.full_permille = AERO_POLICY_UNKNOWN,
@@ -89,6 +110,11 @@ static int read_figures(const struct eval *e, const struct csv *csv,
 	if (csv->fields != e->fields) {
 		csv_complain(csv, "%zu fields, but the header names %zu columns", csv->fields,
 			     e->fields);
+		return -1;
+	}
+	if (e->time && !aero_parse(csv->field[e->time - 1], UINT64_MAX, &time_ms)) {
+		csv_complain(csv, "%s is '%s'; it should be a whole number", TIME_COLUMN,
+			     cli_shown(csv->field[e->time - 1]));
 		return -1;
 	}
 	for (size_t c = 0; c < cli_columns_count; c++)
@@ -99,25 +125,32 @@ static int read_figures(const struct eval *e, const struct csv *csv,
 }
 
 /* A stream in memory does not remember errors: only the calls tell.  False: one failed. */
-static bool say(FILE *to, struct eval *e, const struct aero_policy_figures *f)
+static bool say(FILE *to, struct eval *e, const struct csv *csv,
+		const struct aero_policy_figures *f)
 {
 	const char *level;
 	uint32_t quiet_left_ms;
 	uint64_t target = 0;
-	bool good;
+	bool good = true;
 
+	if (e->time)
+		good = fprintf(to, "%s,", csv->field[e->time - 1]) > 0;
 	if (e->policy->step(e->config, e->state, f, &target))
-		good = fprintf(to, "%llu", (unsigned long long)target) > 0;
+		good = fprintf(to, "%llu", (unsigned long long)target) > 0 && good;
 	else
-		good = fputc('-', to) != EOF;
+		good = fputc('-', to) != EOF && good;
 	if (e->explain) {
 		e->policy->explain(e->state, &level, &quiet_left_ms);
 		good = fprintf(to, ",%s,%u", level, quiet_left_ms) > 0 && good;
 	}
-	return fputc('\n', to) != EOF && good;
+	good = fputc('\n', to) != EOF && good;
+	return e->stream ? !fflush(to) && good : good;
 }
 
-/* Everything is said at the end, or nothing: what a bad file leads to is no result. */
+/*
+ * Of a file everything is said at the end, or nothing: what a bad file leads to is no result.
+ * A stream is answered line by line, and a bad line ends it.
+ */
 static int eval_to(struct eval *e, struct csv *csv, FILE *to)
 {
 	struct aero_policy_figures figures;
@@ -125,12 +158,15 @@ static int eval_to(struct eval *e, struct csv *csv, FILE *to)
 
 	if (read_header(e, csv))
 		return -1;
-	fputs(e->explain ? "target,level,quiet_left_ms\n" : "target\n", to);
+	fprintf(to, "%starget%s\n", e->time ? TIME_COLUMN "," : "",
+		e->explain ? ",level,quiet_left_ms" : "");
+	if (e->stream)
+		e->lost = fflush(to) != 0;
 	/* The input may have no end, so what can't be kept is noticed while it is read. */
 	while (!e->lost && (ret = csv_read(csv)) > 0) {
 		if (read_figures(e, csv, &figures))
 			return -1;
-		e->lost = !say(to, e, &figures);
+		e->lost = !say(to, e, csv, &figures);
 	}
 	return e->lost ? -1 : ret;
 }
@@ -142,6 +178,17 @@ static int flush_all(const char *text, size_t length)
 		return CLI_FAILED;
 	}
 	return CLI_OK;
+}
+
+static int eval_stream(struct eval *e, struct csv *csv)
+{
+	e->stream = true;
+	if (!eval_to(e, csv, stdout))
+		return CLI_OK;
+	if (!e->lost)
+		return CLI_MISUSE;
+	cli_complain("can't write the result: %s", strerror(errno));
+	return CLI_FAILED;
 }
 
 static int eval_file(struct eval *e, struct csv *csv)
@@ -175,7 +222,7 @@ static int eval(struct eval *e)
 	csv->name = standard ? "standard input" : e->file;
 	csv->from = standard ? stdin : fopen(e->file, "re");
 	if (csv->from) {
-		ret = eval_file(e, csv);
+		ret = standard ? eval_stream(e, csv) : eval_file(e, csv);
 		if (!standard)
 			fclose(csv->from);
 	} else {
