@@ -20,8 +20,8 @@ static int run_gnuplot(const char *script)
 
 	error = posix_spawnp(&pid, words[0], NULL, NULL, words, environ);
 	if (error)
-		return report_complain("can't run gnuplot (%s), so there is no picture; run: "
-				       "lab/setup tools lint",
+		return report_complain("can't run gnuplot (%s), so there is no picture; in "
+				       "Debian it is the package gnuplot-nox",
 				       strerror(error));
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)

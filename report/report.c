@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-#define _GNU_SOURCE
 #include "report.h"
 
 #include <errno.h>

@@ -92,6 +92,7 @@ int cli_bugreport(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_export(int argc, char **argv);
 int cli_knob(int argc, char **argv);
+int cli_plot(int argc, char **argv);
 int cli_policy(int argc, char **argv);
 int cli_policy_choose(int argc, char **argv); /* policy [NAME] */
 int cli_record(int argc, char **argv);

@@ -159,6 +159,7 @@ int main(int argc, char **argv)
 		{"doctor", "looks for what goes wrong, and where the memory has gone", cli_doctor},
 		{"export", "prints the figures for Prometheus", cli_export},
 		{"knob", "shows and changes the module's settings", cli_knob},
+		{"plot", "draws a recording", cli_plot},
 		{"policy", "shows and chooses the guest's policy, and tries one", cli_policy},
 		{"record", "records a guest's figures, for policies to be tried on", cli_record},
 		{"set", "sets how much memory the guest should have", cli_set},
@@ -176,6 +177,7 @@ int main(int argc, char **argv)
 	/* However it was called: messages name it as the documents do. */
 	if (argc)
 		argv[0] = name;
+	program_invocation_short_name = name;
 	return cli_dispatch(commands, sizeof(commands) / sizeof(*commands),
 			    "Aerostat's command line.\v", argc, argv);
 }

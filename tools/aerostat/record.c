@@ -54,11 +54,25 @@ static void write_header(FILE *to)
 	fputs("time_ms", to);
 	for (size_t c = 0; c < cli_columns_count; c++)
 		fprintf(to, ",%s", cli_columns[c].name);
-	fputc('\n', to);
+	fputs(",balloon,balloon_target\n", to);
 }
 
-static void write_line(FILE *to, uint64_t time_ms, const struct aero_policy_figures *f)
+/* What no policy looks at, for pictures. */
+static void write_pages(FILE *to, const char *root, const char *name)
 {
+	uint64_t kib;
+
+	if (aero_read_number(root, name, &kib))
+		fputs(",-", to);
+	else
+		fprintf(to, ",%llu", (unsigned long long)(kib / cli_page_kib()));
+}
+
+static void write_line(const struct record *r, uint64_t time_ms,
+		       const struct aero_policy_figures *f)
+{
+	FILE *to = r->to;
+
 	fprintf(to, "%llu", (unsigned long long)time_ms);
 	for (size_t c = 0; c < cli_columns_count; c++) {
 		const struct cli_column *column = &cli_columns[c];
@@ -69,6 +83,8 @@ static void write_line(FILE *to, uint64_t time_ms, const struct aero_policy_figu
 		else
 			fprintf(to, ",%llu", (unsigned long long)value);
 	}
+	write_pages(to, r->root, "/sys/kernel/aerostat/size_kib");
+	write_pages(to, r->root, "/sys/kernel/aerostat/target_kib");
 	fputc('\n', to);
 }
 
@@ -102,7 +118,7 @@ static int record_lines(const struct record *r)
 		if (sample_read(r->root, &figures, &now))
 			return -1;
 		sample_events(&figures, &before, &now, (uint32_t)(time - last));
-		write_line(r->to, time - start, &figures);
+		write_line(r, time - start, &figures);
 		if (flush_lines(r))
 			return -1;
 		before = now;
