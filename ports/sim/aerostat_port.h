@@ -126,6 +126,16 @@ static inline aero_pfn aero_port_pfn(const aero_page *page)
 	return page->pfn;
 }
 
+static inline uint64_t aero_port_limit_pages(struct aero_port *port)
+{
+	return port->limit_pages ? port->limit_pages : port->pages - port->owned[SIM_ABSENT];
+}
+
+static inline bool aero_port_awaited(struct aero_port *port)
+{
+	return port->awaited;
+}
+
 static inline uint64_t aero_port_now_ms(struct aero_port *port)
 {
 	return port->now_ms;

@@ -306,6 +306,12 @@ void aero_port_hold(struct aero_port *port, enum aero_class class, aero_page **b
 	}
 }
 
+static void unhold(struct aero_port *port, enum aero_class class, aero_page *block)
+{
+	list_remove(&port->held[class], block);
+	change_owner(block, aero_class_held_order(class), SIM_HELD, SIM_FLIGHT, "unhold");
+}
+
 unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class, aero_page **blocks,
 			      unsigned int n)
 {
@@ -316,9 +322,7 @@ unsigned int aero_port_unhold(struct aero_port *port, enum aero_class class, aer
 		sim_fail("unhold: %u blocks", n);
 	for (i = 0; i < n && list->first; i++) {
 		blocks[i] = port->scatter && sim_random(port, 2) ? list->last : list->first;
-		list_remove(list, blocks[i]);
-		change_owner(blocks[i], aero_class_held_order(class), SIM_HELD, SIM_FLIGHT,
-			     "unhold");
+		unhold(port, class, blocks[i]);
 	}
 	return i;
 }
@@ -329,31 +333,15 @@ unsigned int aero_port_unhold_within(struct aero_port *port, enum aero_class cla
 	aero_page *block, *next;
 	unsigned int got = 0;
 
-	if (class == AERO_CLASS_PAGE)
-		sim_fail("unhold within: single pages");
 	for (block = port->held[class].first; block && got < n; block = next) {
 		next = block->next;
-		if (block->pfn.v - range.first.v >= range.pages)
-			continue;
-		list_remove(&port->held[class], block);
-		change_owner(block, aero_class_held_order(class), SIM_HELD, SIM_FLIGHT,
-			     "unhold within");
-		blocks[got++] = block;
+		if (block->pfn.v - range.first.v < range.pages)
+			unhold(port, class, blocks[got++] = block);
 	}
 	return got;
 }
 
 /* -- figures, log, trace --------------------------------------------------------------- */
-
-uint64_t aero_port_limit_pages(struct aero_port *port)
-{
-	return port->limit_pages ? port->limit_pages : port->pages - port->owned[SIM_ABSENT];
-}
-
-bool aero_port_awaited(struct aero_port *port)
-{
-	return port->awaited;
-}
 
 uint64_t aero_port_spare_pages(struct aero_port *port)
 {
