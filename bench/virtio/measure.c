@@ -124,16 +124,6 @@ static int time_move(struct bench *b, uint64_t goal, double *seconds)
 	return 0;
 }
 
-static int print_profile(struct bench *b, const struct phase *p)
-{
-	char title[64];
-
-	snprintf(title, sizeof(title), "%s, %s", b->frame->drivers[p->driver],
-		 bench_move_names[p->direction]);
-	return bench_profile_print(&b->profile, b->guest, title,
-				   (double)b->options.move_mib * LAB_PAGES_PER_MIB);
-}
-
 /* Moves the balloon to `goal` pages and takes the figures of the way there. */
 static int move(struct bench *b, struct phase *p, uint64_t goal)
 {
@@ -141,12 +131,12 @@ static int move(struct bench *b, struct phase *p, uint64_t goal)
 	int64_t start_ms;
 
 	if (bench_backed_mib(b, &p->backed_before_mib) || read_answers(b, &answers) ||
-	    (b->options.profile && bench_profile_before(&b->profile)))
+	    bench_begin_profile(b))
 		return -1;
 	start_ms = lab_now_ms();
 	start = b->counting ? bench_instructions_now(b) : 0;
 	if (time_move(b, goal, &p->seconds) || take_instructions(b, p, start, start_ms) ||
-	    (b->options.profile && print_profile(b, p)) || read_answers(b, &p->answers) ||
+	    bench_end_profile(b, p->driver, p->direction) || read_answers(b, &p->answers) ||
 	    bench_backed_mib(b, &p->backed_after_mib))
 		return -1;
 	p->answers -= answers;
