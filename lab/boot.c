@@ -10,14 +10,15 @@
 
 #include "internal.h"
 
-#define BOOT_TIMEOUT_MS 90000
-#define QMP_GREET_MS	30000
+#define BOOT_TIMEOUT_S 90
+#define QMP_GREET_MS   30000
 
 static int check_config(struct lab_config *c)
 {
 	c->name = c->name ? c->name : "guest";
 	c->memory_mib = c->memory_mib ? c->memory_mib : c->platform->memory_mib;
 	c->cpus = c->cpus ? c->cpus : 1;
+	c->boot_s = c->boot_s ? c->boot_s : BOOT_TIMEOUT_S;
 	if (!*c->name || strspn(c->name, LAB_NAME_LETTERS) != strlen(c->name))
 		return lab_fail(EINVAL, "a guest's name has letters, digits, - and _: '%s'",
 				c->name);
@@ -134,7 +135,7 @@ int lab_boot(struct lab_guest **out, const struct lab_config *config)
 	g->config.platform = lab_platform_of(config);
 	ret = start(g);
 	if (!ret)
-		ret = lab_wait_ready(g, 0, BOOT_TIMEOUT_MS);
+		ret = lab_wait_ready(g, 0, g->config.boot_s * 1000);
 	if (!ret && g->config.platform->up)
 		ret = g->config.platform->up(g);
 	if (ret)
@@ -196,7 +197,7 @@ int lab_reset(struct lab_guest *g)
 
 	if (!ret)
 		ret = lab_qmp_do(g, "system_reset", NULL);
-	return ret ? ret : lab_wait_restart(g, 60000);
+	return ret ? ret : lab_wait_restart(g, g->config.boot_s * 1000);
 }
 
 const struct lab_config *lab_guest_config(const struct lab_guest *g)

@@ -50,6 +50,8 @@ struct lab_config {
 	const char *append;	   /* further kernel parameters; none */
 	const char *kernel;	   /* as lab.env says */
 	const char *initramfs;	   /* as lab.env says */
+	const char *disk;	   /* an image; booted from unless there is a kernel; none */
+	unsigned int boot_s;	   /* the longest time for a boot; 90 */
 	const char *const *extra;  /* further arguments for QEMU, up to NULL; none */
 	const struct lab_xen *xen; /* options of platform xen (xen.h) */
 };

@@ -72,11 +72,25 @@ void lab_add_pc(struct lab_args *args, const struct lab_config *c, const char *t
 	lab_add(args, "chardev:agent");
 }
 
+/* What the guest writes is gone with QEMU. */
+static void add_disk(struct lab_args *args, const char *path)
+{
+	char quoted[4096];
+
+	lab_quote_commas(path, quoted, sizeof(quoted));
+	lab_add(args, "-drive");
+	lab_add(args, "file=%s,if=virtio,format=raw,snapshot=on", quoted);
+}
+
 int lab_add_linux(struct lab_args *args, const struct lab_config *c)
 {
 	const char *kernel = c->kernel ? c->kernel : lab_env("AERO_KERNEL");
 	const char *initramfs = c->initramfs ? c->initramfs : lab_env("AERO_INITRAMFS");
 
+	if (c->disk)
+		add_disk(args, c->disk);
+	if (c->disk && !c->kernel)
+		return 0;
 	if (!kernel || !initramfs)
 		return -ENOENT;
 	lab_add(args, "-kernel");

@@ -11,7 +11,10 @@
  * ID 0 is the agent's own: it says that the agent is ready, or that a line made
  * no sense.
  *
- * The agent is pid 1, which the kernel never picks as an OOM victim; the test's
+ * In a guest that has an init of its own (`aerostat-agent beside`) it is one of its services,
+ * and sets nothing up.
+ *
+ * Otherwise the agent is pid 1, which the kernel never picks as an OOM victim; the test's
  * data set lives in the agent so that it is as safe.  Children are ordinary.
  */
 #define _GNU_SOURCE
@@ -260,18 +263,10 @@ static int open_channel(void)
 	return fd;
 }
 
-int main(void)
+static void be_init(void)
 {
 	static char *const links[] = {"/bin/busybox", "--install", "-s", NULL};
-	sigset_t child;
-	pid_t shell = 0;
-	int channel, children;
 
-	if (getpid() != 1) {
-		fprintf(stderr, "aerostat-agent: this is the init of the lab's guests; "
-				"see docs/lab/lab.md\n");
-		return 2;
-	}
 	mounts();
 	open_console();
 	setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin", 1);
@@ -279,6 +274,22 @@ int main(void)
 	run_and_wait(links);
 	find_role();
 	load_modules();
+}
+
+int main(int argc, char **argv)
+{
+	bool beside = argc == 2 && !strcmp(argv[1], "beside");
+	sigset_t child;
+	pid_t shell = 0;
+	int channel, children;
+
+	if (getpid() != 1 && !beside) {
+		fprintf(stderr, "aerostat-agent: this is the init of the lab's guests; "
+				"see docs/lab/lab.md\n");
+		return 2;
+	}
+	if (!beside)
+		be_init();
 	if (getenv("aero_shell"))
 		shell = start_shell();
 	sigemptyset(&child);

@@ -148,6 +148,8 @@ void do_sh(unsigned int id, uint64_t timeout_ms, const char *command)
 {
 	if (job_fork(id, timeout_ms)) {
 		execl("/bin/busybox", "sh", "-c", command, (char *)NULL);
+		/* Beside another init. */
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 		_exit(127);
 	}
 }
