@@ -14,7 +14,8 @@ HYPERVISOR ?= vmware
 AERO_DOMU  ?= pvh
 
 .PHONY: help all run run-vmware run-virtio run-xen check check-fast check-guest check-xen check-xen-long \
-	check-long check-kernels check-mutants install deb bench bench-virtio bench-xen bench-policy modules user guest xen xen-kernels kernels \
+	check-long check-kernels check-mutants check-packages install deb bench bench-virtio bench-xen bench-policy \
+	modules user guest xen xen-kernels kernels \
 	clean fuzz tools-fast tools-guest tools-kernel tools-lint
 
 help:
@@ -29,6 +30,7 @@ help:
 	@echo 'make check-long   what takes too long for make check; check-kernels and check-xen-long, too (hours)'
 	@echo 'make check-kernels  kernels from 5.10 to the newest, and arm64 (a GB to fetch)'
 	@echo 'make check-mutants  bugs put in on purpose, which the tests must notice (half an hour)'
+	@echo 'make check-packages  Debian packages, installed in a real Debian, booted, upgraded, purged (as root)'
 	@echo 'make fuzz         every fuzzer for FUZZ_SECONDS=60 each'
 	@echo 'make bench        our modules and the kernel'"'"'s own driver, side by side'
 	@echo 'make bench-virtio the same with the balloon device of QEMU, and virtio_balloon'
@@ -116,6 +118,10 @@ fuzz: user
 
 check-guest: guest
 	@tests/run guest $(BUILD) $(JOBS)
+
+check-packages: guest
+	@lab/setup tools deb
+	@tests/run packages $(BUILD) $(JOBS)
 
 check-xen: xen-kernels
 	@tests/run xen $(BUILD) $(JOBS)
