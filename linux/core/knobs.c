@@ -21,9 +21,10 @@ struct knob {
 static struct knob knobs[KNOBS] = {
 	[KNOB_PERIOD_MS] = {"period_ms", 100, 60 * 1000, 1000},
 	[KNOB_HOLDOFF_MS] = {"holdoff_ms", 0, 60 * 60 * 1000, 30 * 1000},
-	/* 0 stands for a sixty-fourth of the guest's memory, but at most 256 MiB. */
+	/* 0 stands for a share of the guest's memory: default_reserve_pages(). */
 	[KNOB_RESERVE_KIB] = {"reserve_kib", 0, 1ULL << 40, 0},
-	[KNOB_RELIEF_KIB] = {"relief_kib", 4, 1ULL << 40, 64 * 1024},
+	/* The same: default_relief_pages(). */
+	[KNOB_RELIEF_KIB] = {"relief_kib", 0, 1ULL << 40, 0},
 	[KNOB_STASH_KIB] = {"stash_kib", 0, 1ULL << 40, 0},
 	[KNOB_LARGE] = {"large", 0, 1, 1},
 	[KNOB_SPLIT] = {"split", 0, 1, 1},
@@ -34,9 +35,23 @@ static u64 kib_to_pages(u64 kib)
 	return kib >> (PAGE_SHIFT - 10);
 }
 
+/*
+ * A sixty-fourth of the guest's memory, from 16 MiB to 256 MiB.  In a guest that has less than
+ * 128 MiB an eighth: what its programs need does not shrink with its memory, but something has to
+ * be left to the balloon.
+ */
 static u64 default_reserve_pages(void)
 {
-	return min_t(u64, totalram_pages() / 64, kib_to_pages(256 * 1024));
+	u64 total = totalram_pages();
+	u64 least = min_t(u64, total / 8, kib_to_pages(16 * 1024));
+
+	return clamp_t(u64, total / 64, least, kib_to_pages(256 * 1024));
+}
+
+/* 64 MiB, but at most a sixteenth of the guest's memory. */
+static u64 default_relief_pages(void)
+{
+	return clamp_t(u64, totalram_pages() / 16, 1, kib_to_pages(64 * 1024));
 }
 
 /*
@@ -93,7 +108,8 @@ static const struct kernel_param_ops param_ops = {
 KNOB_PARAM(period_ms, KNOB_PERIOD_MS, "milliseconds from one run to the next");
 KNOB_PARAM(holdoff_ms, KNOB_HOLDOFF_MS, "no inflation for so long after memory ran short");
 KNOB_PARAM(reserve_kib, KNOB_RESERVE_KIB, "available memory left to the guest; 0: by its size");
-KNOB_PARAM(relief_kib, KNOB_RELIEF_KIB, "memory given back at once when the guest runs out");
+KNOB_PARAM(relief_kib, KNOB_RELIEF_KIB,
+	   "memory given back at once when the guest runs out; 0: by its size");
 KNOB_PARAM(stash_kib, KNOB_STASH_KIB, "memory kept ready for when the guest runs out; 0: none");
 KNOB_PARAM(large, KNOB_LARGE, "1: give memory in large units where the host takes them");
 KNOB_PARAM(split, KNOB_SPLIT, "1: take memory in large blocks where the host takes pages");
@@ -139,7 +155,8 @@ static void set(struct aerostat *a, enum aerostat_knob id, u64 value)
 			   value ? kib_to_pages(value) : default_reserve_pages());
 		break;
 	case KNOB_RELIEF_KIB:
-		WRITE_ONCE(a->relief_pages, kib_to_pages(value));
+		WRITE_ONCE(a->relief_pages,
+			   value ? max_t(u64, kib_to_pages(value), 1) : default_relief_pages());
 		break;
 	case KNOB_STASH_KIB:
 		WRITE_ONCE(a->stash.max_pages, kib_to_pages(value));

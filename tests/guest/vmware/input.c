@@ -23,7 +23,7 @@ static const struct setting settings[] = {
 	{"period_ms", "99", "60001", "250", "250"},
 	{"holdoff_ms", NULL, "3600001", "0x10", "16"},
 	{"reserve_kib", NULL, "1099511627777", "8192", "8192"},
-	{"relief_kib", "3", "1099511627777", "4096", "4096"},
+	{"relief_kib", NULL, "1099511627777", "4096", "4096"},
 	{"stash_kib", NULL, "1099511627777", "4096", "4096"},
 	{"large", NULL, "2", "0", "0"},
 	{"split", NULL, "2", "0", "0"},
