@@ -11,6 +11,7 @@
 
 #include <aerostat/policy.h>
 
+#include "areas.h"
 #include "files.h"
 
 /* docs/use/cli.md promises these. */
@@ -89,6 +90,7 @@ const char *cli_shown(const char *text);
 /* -- the commands ----------------------------------------------------------------------------- */
 
 int cli_bugreport(int argc, char **argv);
+int cli_config(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_export(int argc, char **argv);
 int cli_knob(int argc, char **argv);
@@ -99,6 +101,8 @@ int cli_record(int argc, char **argv);
 int cli_set(int argc, char **argv);
 int cli_status(int argc, char **argv);
 int cli_swap(int argc, char **argv);
+int cli_swap_make(const char *root, const struct aero_plan *plan); /* swap setup */
+bool cli_is_size_policy(const char *name);
 int cli_watch(int argc, char **argv);
 
 #endif

@@ -156,6 +156,7 @@ int main(int argc, char **argv)
 	static char name[] = "aerostat";
 	static const struct cli_command commands[] = {
 		{"bugreport", "writes a text to attach to a bug report", cli_bugreport},
+		{"config", "applies /etc/aerostat.conf", cli_config},
 		{"doctor", "looks for what goes wrong, and where the memory has gone", cli_doctor},
 		{"export", "prints the figures for Prometheus", cli_export},
 		{"knob", "shows and changes the module's settings", cli_knob},

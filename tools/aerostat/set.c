@@ -179,7 +179,7 @@ struct choice {
 	const char *name;
 };
 
-static bool is_size_policy(const char *name)
+bool cli_is_size_policy(const char *name)
 {
 	for (size_t i = 0; i < aero_guest_policies_count; i++)
 		if (aero_guest_policies[i]->kind == AERO_POLICY_SIZE &&
@@ -196,7 +196,7 @@ static void parse_name(struct choice *c, const char *name, const struct argp_sta
 	if (c->name)
 		argp_error(state, "one policy at a time; '%s' is the second", cli_shown(name));
 	c->name = name;
-	if (is_size_policy(name))
+	if (cli_is_size_policy(name))
 		return;
 	for (size_t i = 0; i < aero_guest_policies_count && used < sizeof(names); i++)
 		if (aero_guest_policies[i]->kind == AERO_POLICY_SIZE)

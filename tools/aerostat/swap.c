@@ -134,6 +134,25 @@ static error_t parse_setup(int key, char *arg, struct argp_state *state)
 
 /* ---- the commands ---- */
 
+int cli_swap_make(const char *root, const struct aero_plan *plan)
+{
+	const struct swap s = {.root = root};
+	struct aero_areas areas;
+	int fd, ret;
+
+	hold_signals();
+	fd = lock(&s);
+	if (fd < 0)
+		return CLI_FAILED;
+	ret = aero_areas_make(root, plan, &areas);
+	close(fd);
+	if (ret)
+		return failed();
+	printf("%zu areas of %" PRIu32 " MiB, priority %d: %s to %s\n", areas.count, areas.size_mib,
+	       areas.priority, areas.area[0].path, areas.area[areas.count - 1].path);
+	return CLI_OK;
+}
+
 static int setup(int argc, char **argv)
 {
 	static const struct argp argp = {
@@ -146,21 +165,9 @@ static int setup(int argc, char **argv)
 		NULL,
 		NULL};
 	struct swap s = {.root = "", .plan.priority = 100};
-	struct aero_areas areas;
-	int fd, ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &s);
-	hold_signals();
-	fd = lock(&s);
-	if (fd < 0)
-		return CLI_FAILED;
-	ret = aero_areas_make(s.root, &s.plan, &areas);
-	close(fd);
-	if (ret)
-		return failed();
-	printf("%zu areas of %" PRIu32 " MiB, priority %d: %s to %s\n", areas.count, areas.size_mib,
-	       areas.priority, areas.area[0].path, areas.area[areas.count - 1].path);
-	return CLI_OK;
+	return cli_swap_make(s.root, &s.plan);
 }
 
 /* aerostatd brings pages home until so much is left; "-": nothing is to be done. */
