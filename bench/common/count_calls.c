@@ -6,7 +6,8 @@
  * Xen may interrupt a long call and let the guest repeat it.  In a PV guest the
  * instruction is then executed without what stands before it in its function; of a
  * memory_op, the place to go on from is in the upper bits of the first argument
- * (MEMOP_EXTENT_SHIFT in Xen's public header memory.h).  Neither counts.
+ * (MEMOP_EXTENT_SHIFT in Xen's public header memory.h).  Neither counts.  Nor do memory_ops that
+ * only ask, such as the driver's once-a-second question how much memory the guest has.
  */
 #include "count_calls.h"
 
@@ -16,6 +17,12 @@
 
 #define MEMORY_OP	   12u
 #define MEMOP_EXTENT_SHIFT 6
+/* Those that move memory (the same header). */
+#define MEMOP_MASK	   ((1u << MEMOP_EXTENT_SHIFT) - 1)
+#define MEMOP_INCREASE	   0u
+#define MEMOP_DECREASE	   1u
+#define MEMOP_POPULATE	   6u
+#define MEMOP_EXCHANGE	   11u
 #define REG_RAX		   0
 #define REG_RDI		   5
 
@@ -40,15 +47,31 @@ static uint64_t read_register(int reg)
 	return le64toh(value);
 }
 
+static bool moves_memory(uint64_t op)
+{
+	switch (op & MEMOP_MASK) {
+	case MEMOP_INCREASE:
+	case MEMOP_DECREASE:
+	case MEMOP_POPULATE:
+	case MEMOP_EXCHANGE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void count_memory_op(enum bench_entry entry)
 {
+	uint64_t op = read_register(REG_RDI);
 	struct timespec now;
 
+	if (!moves_memory(op))
+		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	__atomic_store_n(&counts->memory_op_ns,
 			 (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
 			 __ATOMIC_RELAXED);
-	if (read_register(REG_RDI) >> MEMOP_EXTENT_SHIFT == 0)
+	if (op >> MEMOP_EXTENT_SHIFT == 0)
 		counts->hypercalls[entry][MEMORY_OP]++;
 }
 

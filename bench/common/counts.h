@@ -40,7 +40,7 @@ struct bench_counts {
 	uint64_t rest; /* of kernel blocks that found no slot */
 	/* By number.  What Xen interrupts and has the guest repeat is one. */
 	uint64_t hypercalls[BENCH_ENTRIES][BENCH_HYPERCALLS];
-	/* The last memory_op, interrupted ones included; CLOCK_MONOTONIC. */
+	/* The last memory_op that moves memory, interrupted ones included; CLOCK_MONOTONIC. */
 	uint64_t memory_op_ns;
 	struct bench_slot slot[BENCH_SLOTS];
 };
