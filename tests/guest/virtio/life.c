@@ -116,7 +116,7 @@ static const char *hibernation(struct lab_guest *g)
 			" echo test_resume >/sys/power/disk && dmesg -c >/dev/null"));
 	LAB_CHECK(lab_sh(g, 120000, NULL, "echo disk >/sys/power/state") >= 0, "%s", lab_error());
 	LAB_OK(lab_must(g, 10000, "dmesg | grep -q 'Image saving done'"));
-	LAB_OK(lab_must(g, 20000, "swapoff /dev/zram0"));
+	LAB_OK(lab_must(g, 120000, "swapoff /dev/zram0"));
 	LAB_TRY(statistics_come(g));
 	return works(g);
 }
