@@ -32,6 +32,30 @@
 #define AERO_MIGRATION_BY_MAPPING 0
 #endif
 
+/*
+ * A kernel may be built without any balloon driver of its own but Xen's, which does not use what
+ * these share.  Its list of pages and its counters are lacking then.
+ */
+#if IS_ENABLED(CONFIG_MEMORY_BALLOON) || IS_ENABLED(CONFIG_BALLOON)
+#define AERO_BALLOON_LIST 1
+#else
+#define AERO_BALLOON_LIST 0
+#endif
+
+static inline void aero_compat_count_inflated(long pages)
+{
+#if AERO_BALLOON_LIST
+	count_vm_events(BALLOON_INFLATE, pages);
+#endif
+}
+
+static inline void aero_compat_count_deflated(long pages)
+{
+#if AERO_BALLOON_LIST
+	count_vm_events(BALLOON_DEFLATE, pages);
+#endif
+}
+
 #if !AERO_BALLOON_CORE
 
 /* Removes the marks of a ballooned page from an isolated page, which is locked. */

@@ -47,7 +47,38 @@ static inline void aero_compat_hold_pages(struct balloon_dev_info *info, struct 
 	spin_unlock_irqrestore(&info->pages_lock, flags);
 	for (i = 0; i < n; i++)
 		unlock_page(pages[i]);
-	count_vm_events(BALLOON_INFLATE, n);
+	aero_compat_count_inflated(n);
+}
+
+#endif
+
+#if AERO_BALLOON_LIST
+
+/* Moves up to @n pages from the kernel's list to @list. */
+static inline void aero_compat_unhold_pages(struct balloon_dev_info *info, struct list_head *list,
+					    unsigned int n)
+{
+	balloon_page_list_dequeue(info, list, n);
+}
+
+#else
+
+/* Without the kernel's list there is no migration either, so nobody else looks at these pages. */
+static inline void aero_compat_unhold_pages(struct balloon_dev_info *info, struct list_head *list,
+					    unsigned int n)
+{
+	struct page *page, *next;
+	unsigned long flags;
+
+	spin_lock_irqsave(&info->pages_lock, flags);
+	list_for_each_entry_safe(page, next, &info->pages, lru) {
+		if (!n--)
+			break;
+		list_move(&page->lru, list);
+		__ClearPageOffline(page);
+		aero_compat_count_held(page, -1);
+	}
+	spin_unlock_irqrestore(&info->pages_lock, flags);
 }
 
 #endif
@@ -112,7 +143,7 @@ static inline int aero_compat_finish_migration(struct balloon_dev_info *info, st
 		fallthrough;
 	case AERO_MIGRATE_SHRUNK:
 		aero_compat_replace_page(info, NULL, from);
-		count_vm_event(BALLOON_DEFLATE);
+		aero_compat_count_deflated(1);
 		/* The kernel is told that the migration succeeded, since the page became free. */
 		return 0;
 	default:

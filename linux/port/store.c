@@ -63,7 +63,7 @@ static void hold_blocks(struct list_head *list, struct page **blocks, unsigned i
 		list_add(&blocks[i]->lru, list);
 		aero_compat_count_held(blocks[i], 1L << AERO_BLOCK_ORDER);
 	}
-	count_vm_events(BALLOON_INFLATE, (long)n << AERO_BLOCK_ORDER);
+	aero_compat_count_inflated((long)n << AERO_BLOCK_ORDER);
 }
 
 static void unhold_block(struct page *block, struct page **to)
@@ -85,7 +85,7 @@ static unsigned int unhold_blocks(struct list_head *list, struct page **blocks, 
 			break;
 		unhold_block(block, &blocks[got++]);
 	}
-	count_vm_events(BALLOON_DEFLATE, (long)got << AERO_BLOCK_ORDER);
+	aero_compat_count_deflated((long)got << AERO_BLOCK_ORDER);
 	return got;
 }
 
@@ -101,7 +101,7 @@ unsigned int aero_port_unhold_within(struct aero_port *port, enum aero_class cla
 		if (page_to_pfn(block) - range.first.v < range.pages)
 			unhold_block(block, &blocks[got++]);
 	}
-	count_vm_events(BALLOON_DEFLATE, (long)got << AERO_BLOCK_ORDER);
+	aero_compat_count_deflated((long)got << AERO_BLOCK_ORDER);
 	count(port, blocks, got, aero_class_held_order(class), true);
 	return got;
 }
@@ -112,7 +112,7 @@ static unsigned int unhold_pages(struct balloon_dev_info *info, struct page **pa
 	unsigned int got = 0;
 	LIST_HEAD(list);
 
-	balloon_page_list_dequeue(info, &list, n);
+	aero_compat_unhold_pages(info, &list, n);
 	list_for_each_entry_safe(page, next, &list, lru) {
 		list_del(&page->lru);
 		pages[got++] = page;
