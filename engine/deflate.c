@@ -73,6 +73,20 @@ bool aero_deflate(struct aero_balloon *b, enum aero_run_end *end)
 }
 
 /*
+ * Asks for @n single pages, at most a batch, of a hypervisor that answers at once.  Returns whether
+ * all of them are the guest's and the connection still stands; *@end changes if not.
+ */
+bool aero_reclaim_pages(struct aero_balloon *b, unsigned int n, enum aero_run_end *end)
+{
+	uint64_t before = b->size_pages;
+	enum aero_reply reply;
+
+	if (!ask(b, &b->batch, AERO_CLASS_PAGE, n, &reply))
+		return false;
+	return !aero_asked(b, &b->batch, reply, end) && before - b->size_pages == n;
+}
+
+/*
  * Relief: reclaims up to @pages from one class in one batch, rounded up to whole blocks.  Returns
  * how many pages the guest got.
  */

@@ -121,6 +121,7 @@ uint32_t aero_pace_delay_ms(struct aero_balloon *b, enum aero_run_end end);
 bool aero_inflate(struct aero_balloon *b, enum aero_run_end *end);
 bool aero_offer(struct aero_balloon *b, enum aero_run_end *end);
 bool aero_deflate(struct aero_balloon *b, enum aero_run_end *end);
+bool aero_reclaim_pages(struct aero_balloon *b, unsigned int n, enum aero_run_end *end);
 
 /*
  * place.c: the hypervisor's reply to a batch has come; puts each page where its answer says.

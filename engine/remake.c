@@ -30,30 +30,32 @@ static bool is_time_to_remake(struct aero_balloon *b)
 	return aero_port_spare_pages(b->port) >= SPARE_BLOCKS * AERO_BLOCK_PAGES;
 }
 
-static bool offer_block(struct aero_balloon *b, enum aero_run_end *end)
+static void offer_block(struct aero_balloon *b, aero_page *block, enum aero_run_end *end)
 {
 	uint64_t before = b->held[AERO_CLASS_LARGE];
 
-	if (!aero_port_take(b->port, AERO_BLOCK_ORDER, AERO_LIGHT, b->batch.block, 1))
-		return false;
-	b->counters.taken[AERO_UNIT_LARGE][AERO_LIGHT]++;
+	b->batch.block[0] = block;
 	aero_batch_fill(&b->batch, AERO_CLASS_LARGE, 1);
-	return !aero_offer(b, end) && b->held[AERO_CLASS_LARGE] > before;
+	aero_offer(b, end);
+	b->counters.blocks_remade += b->held[AERO_CLASS_LARGE] - before;
 }
 
 /*
- * The block is offered first.  If the hypervisor takes it, the balloon is one block larger than its
- * target for a moment, and what is too much is asked back in single pages.  If they do not come,
- * the next run asks again, and no further block is taken until they have come.  That does not wait
- * for the link's slack, which would let them stay.
+ * The single pages are asked back first, because a hypervisor takes no page of a balloon that has
+ * its target.  The guest has the block by then, so nobody else can take it meanwhile.  If the
+ * exchange fails half way, the balloon is smaller than its target, and the next run goes on as in
+ * any inflation.
  */
 void aero_remake(struct aero_balloon *b, enum aero_run_end *end)
 {
-	if (is_time_to_remake(b) && offer_block(b, end)) {
-		b->counters.blocks_remade++;
-		b->remaking = true;
-	}
-	if (b->remaking && !b->reset_required && b->size_pages > b->target_pages)
-		aero_deflate(b, end);
-	b->remaking &= b->size_pages > b->target_pages;
+	aero_page *block;
+
+	if (!is_time_to_remake(b) ||
+	    !aero_port_take(b->port, AERO_BLOCK_ORDER, AERO_LIGHT, &block, 1))
+		return;
+	b->counters.taken[AERO_UNIT_LARGE][AERO_LIGHT]++;
+	if (aero_reclaim_pages(b, AERO_BLOCK_PAGES, end))
+		offer_block(b, block, end);
+	else
+		aero_store_free(b, AERO_CLASS_LARGE, &block, 1);
 }

@@ -168,7 +168,6 @@ struct aero_balloon {
 	struct aero_counters counters;
 	uint32_t barred_in;  /* classes that are not offered again in this run, one bit each */
 	uint32_t barred_out; /* classes that are not asked back again in this run, one bit each */
-	bool remaking; /* a block was taken, and the pages that it replaces have not come yet */
 	uint32_t refused_n[AERO_UNITS];
 	aero_page *refused[AERO_UNITS][AERO_REFUSED_MAX];
 	uint32_t said;		  /* messages that were logged and are not repeated, one bit each */

@@ -73,7 +73,6 @@ static void put_engine(struct writer *to, const struct aero_balloon *b, uint64_t
 	put(to, b->arrived_pages);
 	put(to, b->link.large | b->link.divisible << 1 | b->link.unbacked << 2);
 	put(to, b->link.slack_pages);
-	put(to, b->remaking);
 	for (i = 0; i < AERO_CLASSES; i++)
 		put(to, b->held[i]);
 	for (i = 0; i < AERO_UNITS; i++)
