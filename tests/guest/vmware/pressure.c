@@ -126,6 +126,50 @@ static const char *compaction_during_unload(struct lab_guest *g)
 	return NULL;
 }
 
+/*
+ * A balloon that grew in a fragmented guest consists of single pages.  When the guest has whole
+ * blocks again, blocks take their place, one in each run, and the size stays what it is.
+ */
+static const char *blocks_come_back(struct lab_guest *g)
+{
+	const uint64_t pages = 300 * LAB_PAGES_PER_MIB;
+	uint64_t large_kib = 0, before, size, remade, entries;
+
+	LAB_OK(lab_data_fill(g, DATA_MIB, 26));
+	/* More pages in use in each block than are moved to get one. */
+	LAB_TRY(agent(g, "fragment 4"));
+	LAB_OK(lab_must(g, 20000, "modprobe aerostat period_ms=100"));
+	LAB_TRY(driver_load(g));
+	LAB_TRY(inflate_to(g, pages));
+	LAB_OK(lab_read_number(g, "/sys/kernel/aerostat/large_kib", &before));
+	LAB_CHECK(before < pages * LAB_PAGE_KIB / 2, "%" PRIu64 " KiB are in blocks already",
+		  before);
+	LAB_TRY(agent(g, "fragment stop"));
+	/* The kernel does this by itself, but not soon.  The balloon's pages move together. */
+	LAB_OK(lab_must(g, 60000, "echo 1 >/proc/sys/vm/compact_memory"));
+	for (unsigned int i = 0; large_kib < pages * LAB_PAGE_KIB * 9 / 10; i++) {
+		LAB_CHECK(i < 600, "after a minute %" PRIu64 " KiB are in blocks", large_kib);
+		lab_sleep_ms(100);
+		LAB_OK(lab_read_number(g, "/sys/kernel/aerostat/large_kib", &large_kib));
+		LAB_OK(lab_size(g, &size));
+		LAB_CHECK(size >= pages && size <= pages + LARGE_PAGES,
+			  "%" PRIu64 " pages in the middle of it", size);
+	}
+	LAB_TRY(driver_stat(g, "blocks_remade", &remade));
+	lab_note("%" PRIu64 " KiB in blocks before, %" PRIu64 " after; %" PRIu64 " exchanged",
+		 before, large_kib, remade);
+	LAB_CHECK(remade >= (large_kib - before) / 2048, "other blocks than those exchanged");
+	LAB_TRY(monitor_number(g, "counters.inflate.entries.2m.ok", &entries));
+	LAB_CHECK(entries >= large_kib / 2048, "the host has only %" PRIu64 " units of 2 MiB",
+		  entries);
+	LAB_OK(lab_wait_size(g, pages, pages, SETTLE_MS));
+	LAB_TRY(sizes_agree(g, pages));
+	LAB_OK(lab_data_check(g));
+	LAB_TRY(deflate_to(g, 0));
+	LAB_TRY(nothing_lost(g));
+	return driver_unload(g);
+}
+
 static const struct lab_test tests[] = {
 	{"memory-hog", memory_hog, .config = &config, .timeout_s = 120},
 	{"memory-hog-4k", memory_hog_4k, .config = &config, .timeout_s = 120},
@@ -134,6 +178,8 @@ static const struct lab_test tests[] = {
 	 .timeout_s = 120},
 	{"compaction-refused", compaction_refused, .config = &config, .fresh = true, .spoils = true,
 	 .timeout_s = 120},
+	{"blocks-come-back", blocks_come_back, .config = &config, .fresh = true, .spoils = true,
+	 .timeout_s = 180},
 	{"compaction-during-unload", compaction_during_unload, .config = &config, .fresh = true,
 	 .spoils = true, .timeout_s = 180},
 };
