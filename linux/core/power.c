@@ -16,7 +16,7 @@
 #define PM_PATIENCE_MS	   2000
 
 /* A step that makes progress ends long before. */
-#define PAUSE_PATIENCE_MS   2000
+#define PAUSE_PATIENCE_MS  2000
 
 /* A restart must not be held up.  Half a second is enough for any step that makes progress. */
 #define REBOOT_PATIENCE_MS 500

@@ -24,8 +24,7 @@ static const struct lab_config four_full = {.memory_mib = 640, .cpus = 4, .appen
 /* What the guest does meanwhile; each goes on until /tmp/over is there. */
 static const char *const work[] = {
 	"n=0; while [ ! -e /tmp/over ]; do n=$((n+1)); /bin/busybox true || exit 1; done",
-	"while [ ! -e /tmp/over ]; do dd if=/dev/zero of=/tmp/a bs=1M count=40 2>/dev/null; rm -f"
-	" /tmp/a; done",
+	"while [ ! -e /tmp/over ]; do dd if=/dev/zero of=/tmp/a bs=40M count=1 2>&-; rm /tmp/a; done",
 	"while [ ! -e /tmp/over ]; do echo 1 >/proc/sys/vm/compact_memory; usleep 300000; done",
 	"while [ ! -e /tmp/over ]; do tr '\\0' x </dev/zero | head -c 30m | sort >/dev/null; done",
 };
