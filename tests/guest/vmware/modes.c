@@ -140,12 +140,15 @@ static const char *fragmented(struct lab_guest *g)
 	return driver_unload(g);
 }
 
-/* Within 2 % of what the balloon took and gave. */
+/*
+ * Within 5 % of what the balloon took and gave.  The agent leaves some memory alone, which the host
+ * does not back, and the balloon may get a part of that.
+ */
 static const char *about(const char *what, uint64_t is_kib, uint64_t want_kib)
 {
 	uint64_t off = is_kib > want_kib ? is_kib - want_kib : want_kib - is_kib;
 
-	LAB_CHECK(off <= want_kib / 50, "%s by %" PRIu64 " KiB, expected %" PRIu64, what, is_kib,
+	LAB_CHECK(off <= want_kib / 20, "%s by %" PRIu64 " KiB, expected %" PRIu64, what, is_kib,
 		  want_kib);
 	return NULL;
 }
