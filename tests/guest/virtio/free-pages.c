@@ -207,7 +207,7 @@ static const struct lab_test tests[] = {
 	{"taken-while-reported", taken_while_reported, .config = &config, .timeout_s = 300},
 	{"reporting-switched-off", switched_off, .config = &config, .timeout_s = 120},
 	{"order-is-respected", order_is_respected, .config = &config, .timeout_s = 240,
-	 .spoils = true},
+	 .fresh = true, .spoils = true},
 	{"freed-memory-of-a-file", freed_memory_is_the_hosts, .config = &memfd, .timeout_s = 240},
 	{"not-when-free-pages-matter", not_when_free_pages_matter, .config = &zeroed,
 	 .timeout_s = 120},

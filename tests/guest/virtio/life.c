@@ -99,28 +99,6 @@ static const char *devices_sleep(struct lab_guest *g)
 	return works(g);
 }
 
-/*
- * Hibernation with a real image, in compressed memory.  The kernel is asked to load it again at
- * once; 6.1 refuses that as long as the image lies in an active swap area, and goes on.  So this
- * shows that the devices are put to sleep, an image is made and written with a full balloon, and
- * that the balloon connects anew.
- */
-static const char *hibernation(struct lab_guest *g)
-{
-	LAB_TRY(full(g, 63));
-	LAB_OK(lab_must(g, 20000,
-			"modprobe zram num_devices=1 && echo 512M >/sys/block/zram0/disksize"
-			" && mkswap /dev/zram0 >/dev/null && swapon /dev/zram0"));
-	LAB_OK(lab_must(g, 10000,
-			"echo 0 >/sys/power/image_size;"
-			" echo test_resume >/sys/power/disk && dmesg -c >/dev/null"));
-	LAB_CHECK(lab_sh(g, 120000, NULL, "echo disk >/sys/power/state") >= 0, "%s", lab_error());
-	LAB_OK(lab_must(g, 10000, "dmesg | grep -q 'Image saving done'"));
-	LAB_OK(lab_must(g, 120000, "swapoff /dev/zram0"));
-	LAB_TRY(statistics_come(g));
-	return works(g);
-}
-
 /* ---- the device ---- */
 
 static const char *wait_for_size_file(struct lab_guest *g, bool there)
@@ -250,7 +228,6 @@ static const struct lab_test tests[] = {
 	{"hot-unplug-full", hot_unplug_full, .config = &two, .timeout_s = 240},
 	{"hot-unplug-in-mid-move", hot_unplug_in_mid_move, .config = &two, .timeout_s = 240},
 	{"machine-reset", machine_reset, .config = &two, .timeout_s = 180},
-	{"hibernation", hibernation, .config = &two, .timeout_s = 240, .spoils = true},
 	{"stopped-in-mid-batch-numbers", stopped_in_mid_batch, .config = &numbers,
 	 .timeout_s = 240},
 	{"suspend-to-ram", suspend_to_ram, .config = &compressed, .timeout_s = 240},
