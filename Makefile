@@ -22,7 +22,7 @@ help:
 	@echo 'make run          a real guest gives memory to its host and takes it back'
 	@echo '                  HYPERVISOR=virtio: the same with the balloon device of QEMU'
 	@echo '                  HYPERVISOR=xen: the same on real Xen; AERO_DOMU=pv: with a PV guest'
-	@echo 'make check        all the tests but those below (20 minutes; the first time 40, and a GB)'
+	@echo 'make check        all the tests but those below (half an hour; the first time 50 minutes, and a GB)'
 	@echo 'make check-fast   the tests that need no guest and no root (4 to 6 minutes)'
 	@echo 'make check-guest  the tests in real guests of the VMware side'
 	@echo 'make check-xen    the tests on real Xen (10 minutes; the first time it builds two kernels)'
