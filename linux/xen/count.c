@@ -17,12 +17,12 @@
 #include <xen/balloon.h>
 #include <xen/interface/xen.h>
 #include <xen/interface/memory.h>
-#include <xen/xen-ops.h>
 
 #include <asm/xen/hypercall.h>
 
 #include <aerostat/abi/xen.h>
 
+#include "compat/xen_resume.h"
 #include "core/backend.h"
 #include "xen/internal.h"
 
@@ -37,6 +37,8 @@ static long unseen; /* Xen's count less the guest's, while both are right */
 static bool known;  /* @unseen is */
 static atomic_t resumed;
 static u64 mended_pages;
+/* Without notice of a migration the difference could be a stale one, and nothing is mended. */
+static bool watched;
 
 static struct sight look(void)
 {
@@ -81,7 +83,7 @@ void aerostat_xen_count_check(void)
 	 * A borrower changes Xen's count and the guest's one after the other.  What is the same
 	 * in two runs is not seen between the two.
 	 */
-	if (!steady || now.reserved <= 0)
+	if (!watched || !steady || now.reserved <= 0)
 		return;
 	if (!known && now.current_pages == READ_ONCE(balloon_stats.target_pages)) {
 		unseen = now.reserved - (long)now.current_pages;
@@ -106,10 +108,12 @@ static struct notifier_block resume = {.notifier_call = resume_event};
 
 void aerostat_xen_count_start(void)
 {
-	xen_resume_notifier_register(&resume);
+	watched = aero_compat_watch_resume(&resume);
 }
 
 void aerostat_xen_count_stop(void)
 {
-	xen_resume_notifier_unregister(&resume);
+	if (watched)
+		aero_compat_unwatch_resume(&resume);
+	watched = false;
 }
