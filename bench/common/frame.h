@@ -194,6 +194,8 @@ struct bench {
 	/* What is under way. */
 	unsigned int set, kind;
 	bool counting; /* instructions, in this boot */
+	/* Instructions of an idle guest, in this boot; 0: not known yet. */
+	double idle_per_ms[BENCH_DRIVERS];
 	struct lab_guest *host, *guest;
 };
 
@@ -214,11 +216,16 @@ int bench_begin_profile(struct bench *b);
 int bench_end_profile(struct bench *b, enum bench_driver driver, enum bench_move move);
 
 /*
- * rest.c: instructions that the guest has executed since the boot, where they are counted.  And
- * waits until it does nothing but tick.
+ * rest.c, where instructions are counted: those that the guest has executed since the boot.  Waits
+ * until it does nothing but tick.  Learns what it executes anyway with a driver that is loaded and
+ * has nothing to do.  The last one waits for rest and gives what was executed since @start, which
+ * was at @start_ms, less the idle guest's share.
  */
 uint64_t bench_instructions_now(const struct bench *b);
 int bench_wait_for_rest(const struct bench *b);
+int bench_measure_idle(struct bench *b, enum bench_driver driver);
+int bench_instructions_since(const struct bench *b, enum bench_driver driver, uint64_t start,
+			     int64_t start_ms, uint64_t *instructions);
 
 /*
  * states.c.  Each page of the guest that can be used is written once and freed, so that the

@@ -75,6 +75,7 @@ static int boot(struct bench *b)
 	if (b->counting || f->counts_calls)
 		config.extra = extra;
 	memset(b->counts, 0, sizeof(*b->counts));
+	memset(b->idle_per_ms, 0, sizeof(b->idle_per_ms));
 	if (lab_boot(&b->host, &config))
 		return report_complain("%s", lab_error());
 	b->guest = b->host;

@@ -177,7 +177,6 @@ static const struct bench_frame frame = {
 	.check_options = check_options,
 	.boots_each_kind = true,
 	.configure = configure,
-	.booted = virtio_booted,
 	.begin = no_change,
 	.end = no_change,
 	.load = virtio_load,

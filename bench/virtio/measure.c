@@ -20,7 +20,6 @@
 #define MOVE_TIMEOUT_MS	  240000
 #define MODULE_TIMEOUT_MS 20000
 #define LOOK_US		  300
-#define IDLE_MS		  2000 /* two rounds of our driver's clock, which ticks once a second */
 
 static const char *const modules[] = {
 	[BENCH_OURS] = "aerostat_virtio", [BENCH_PEER] = "virtio_balloon"};
@@ -85,22 +84,6 @@ static int keep(struct bench *b, const struct phase *p)
 				    p->backed_after_mib));
 }
 
-/* Until the guest is at rest again, less what an idle guest executes in the same time. */
-static int take_instructions(struct bench *b, struct phase *p, uint64_t start, int64_t start_ms)
-{
-	const struct virtio *v = b->own;
-	uint64_t idle;
-
-	if (!b->counting)
-		return 0;
-	if (bench_wait_for_rest(b))
-		return -1;
-	p->instructions = bench_instructions_now(b) - start;
-	idle = (uint64_t)(v->idle_per_ms[p->driver] * (double)(lab_now_ms() - start_ms));
-	p->instructions -= idle < p->instructions ? idle : 0;
-	return 0;
-}
-
 /* Looks at the size so often that even a move of some milliseconds can be timed. */
 static int time_move(struct bench *b, uint64_t goal, double *seconds)
 {
@@ -135,7 +118,9 @@ static int move(struct bench *b, struct phase *p, uint64_t goal)
 		return -1;
 	start_ms = lab_now_ms();
 	start = b->counting ? bench_instructions_now(b) : 0;
-	if (time_move(b, goal, &p->seconds) || take_instructions(b, p, start, start_ms) ||
+	if (time_move(b, goal, &p->seconds) ||
+	    (b->counting &&
+	     bench_instructions_since(b, p->driver, start, start_ms, &p->instructions)) ||
 	    bench_end_profile(b, p->driver, p->direction) || read_answers(b, &p->answers) ||
 	    bench_backed_mib(b, &p->backed_after_mib))
 		return -1;
@@ -198,25 +183,6 @@ static int check_features(struct bench *b, enum bench_driver driver)
 			       reports ? "with reporting" : "without reporting");
 }
 
-/* What the guest executes anyway, with the driver loaded and nothing to do. */
-static int measure_idle(struct bench *b, enum bench_driver driver)
-{
-	struct virtio *v = b->own;
-	int64_t start_ms;
-	uint64_t start;
-
-	if (bench_wait_for_rest(b))
-		return -1;
-	if (v->idle_per_ms[driver] > 0)
-		return 0;
-	start_ms = lab_now_ms();
-	start = bench_instructions_now(b);
-	lab_sleep_ms(IDLE_MS);
-	v->idle_per_ms[driver] =
-		(double)(bench_instructions_now(b) - start) / (double)(lab_now_ms() - start_ms);
-	return 0;
-}
-
 int virtio_load(struct bench *b, enum bench_driver driver)
 {
 	if (lab_must(b->guest, MODULE_TIMEOUT_MS, "modprobe %s", modules[driver]))
@@ -224,7 +190,7 @@ int virtio_load(struct bench *b, enum bench_driver driver)
 	if (check_features(b, driver))
 		return -1;
 	if (b->counting)
-		return measure_idle(b, driver);
+		return bench_measure_idle(b, driver);
 	/* QEMU has not yet translated the code of a driver that was just loaded. */
 	return virtio_give(b, WARM_UP_MIB) || virtio_give(b, 0) ? -1 : 0;
 }
@@ -236,12 +202,4 @@ int virtio_unload(struct bench *b, enum bench_driver driver)
 			driver == BENCH_OURS ? " aerostat" : "")
 		       ? report_complain("%s", lab_error())
 		       : 0;
-}
-
-int virtio_booted(struct bench *b)
-{
-	struct virtio *v = b->own;
-
-	memset(v->idle_per_ms, 0, sizeof(v->idle_per_ms));
-	return 0;
 }

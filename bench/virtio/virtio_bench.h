@@ -31,10 +31,8 @@ enum figure {
 
 struct virtio {
 	unsigned int memory_mib; /* of the guest */
-	double idle_per_ms[2];	 /* instructions of an idle guest, this boot, by driver */
 };
 
-int virtio_booted(struct bench *b);
 int virtio_load(struct bench *b, enum bench_driver driver);
 int virtio_unload(struct bench *b, enum bench_driver driver);
 int virtio_measure(struct bench *b, enum bench_driver driver);

@@ -149,7 +149,6 @@ static const struct bench_frame frame = {
 	.picture = {1100, "into the balloon and out again", headings, 0.012, 0.77, 0.87, panels, 2},
 	.check_options = check_options,
 	.configure = configure,
-	.booted = vmware_booted,
 	.begin = no_change,
 	.end = no_change,
 	.load = vmware_load,

@@ -15,8 +15,6 @@
 #define MOVE_TIMEOUT_MS	  240000
 #define MODULE_TIMEOUT_MS 20000
 
-#define IDLE_MS		  2000 /* two rounds of the drivers' clock, which ticks once a second */
-
 static const char *const modules[] = {
 	[BENCH_OURS] = "aerostat_vmware", [BENCH_PEER] = "vmw_balloon"};
 
@@ -141,22 +139,6 @@ static int keep(struct bench *b, const struct phase *p)
 				    p->backed_before_mib, "backed_after_mib", p->backed_after_mib));
 }
 
-/* Until the guest is at rest again, less what an idle guest executes in the same time. */
-static int take_whole(struct bench *b, struct phase *p, uint64_t start, int64_t start_ms)
-{
-	const struct vmware *v = b->own;
-	uint64_t idle;
-
-	if (!b->counting)
-		return 0;
-	if (bench_wait_for_rest(b))
-		return -1;
-	p->whole_instructions = bench_instructions_now(b) - start;
-	idle = (uint64_t)(v->idle_per_ms[p->driver] * (double)(lab_now_ms() - start_ms));
-	p->whole_instructions -= idle < p->whole_instructions ? idle : 0;
-	return 0;
-}
-
 /* Moves the balloon to `goal` and takes the figures of the way there. */
 static int move(struct bench *b, struct phase *p, uint64_t goal)
 {
@@ -171,7 +153,9 @@ static int move(struct bench *b, struct phase *p, uint64_t goal)
 				(unsigned long long)goal) ||
 	    lab_wait_size(b->guest, goal, goal, MOVE_TIMEOUT_MS))
 		return report_complain("%s", lab_error());
-	if (take_whole(b, p, start, start_ms) || bench_end_profile(b, p->driver, p->direction) ||
+	if ((b->counting &&
+	     bench_instructions_since(b, p->driver, start, start_ms, &p->whole_instructions)) ||
+	    bench_end_profile(b, p->driver, p->direction) ||
 	    read_counters(b->guest, p->direction, &p->counters) || check_counters(b, p) ||
 	    bench_backed_mib(b, &p->backed_after_mib))
 		return -1;
@@ -217,20 +201,6 @@ int vmware_large_pages(struct bench *b, enum bench_driver driver, double *pages)
 	return 0;
 }
 
-/* What the guest executes anyway, with the driver loaded and nothing to do. */
-static void measure_idle(struct bench *b, enum bench_driver driver)
-{
-	struct vmware *v = b->own;
-	int64_t start_ms = lab_now_ms();
-	uint64_t start = bench_instructions_now(b);
-
-	if (v->idle_per_ms[driver] > 0)
-		return;
-	lab_sleep_ms(IDLE_MS);
-	v->idle_per_ms[driver] =
-		(double)(bench_instructions_now(b) - start) / (double)(lab_now_ms() - start_ms);
-}
-
 /*
  * A driver that was just loaded is code that QEMU has not translated yet, which
  * takes milliseconds: as long as moving 1 GiB in units of 2 MiB.
@@ -250,12 +220,7 @@ int vmware_load(struct bench *b, enum bench_driver driver)
 				withheld[b->kind], b->counting ? 0 : WARM_UP_PAGES) ||
 	    lab_must(b->guest, MODULE_TIMEOUT_MS, "modprobe %s", modules[driver]))
 		return report_complain("%s", lab_error());
-	if (!b->counting)
-		return warm_up(b);
-	if (bench_wait_for_rest(b))
-		return -1;
-	measure_idle(b, driver);
-	return 0;
+	return b->counting ? bench_measure_idle(b, driver) : warm_up(b);
 }
 
 int vmware_unload(struct bench *b, enum bench_driver driver)
@@ -263,12 +228,4 @@ int vmware_unload(struct bench *b, enum bench_driver driver)
 	return lab_must(b->guest, MODULE_TIMEOUT_MS, "modprobe -r %s", modules[driver])
 		       ? report_complain("%s", lab_error())
 		       : 0;
-}
-
-int vmware_booted(struct bench *b)
-{
-	struct vmware *v = b->own;
-
-	memset(v->idle_per_ms, 0, sizeof(v->idle_per_ms));
-	return 0;
 }

@@ -32,10 +32,8 @@ enum figure {
 
 struct vmware {
 	unsigned int memory_mib; /* of the guest */
-	double idle_per_ms[2];	 /* instructions of an idle guest, this boot, by driver */
 };
 
-int vmware_booted(struct bench *b);
 int vmware_load(struct bench *b, enum bench_driver driver);
 int vmware_unload(struct bench *b, enum bench_driver driver);
 int vmware_measure(struct bench *b, enum bench_driver driver);
