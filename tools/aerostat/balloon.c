@@ -184,7 +184,7 @@ const char *balloon_module_for(const char *root)
 	return has_virtio_balloon(root) ? "aerostat_virtio" : NULL;
 }
 
-/* ---- --root and --json ---- */
+/* ---- --root, --output and --json ---- */
 
 error_t cli_parse_view(int key, char *arg, struct argp_state *state)
 {
@@ -195,6 +195,9 @@ error_t cli_parse_view(int key, char *arg, struct argp_state *state)
 		if (strlen(arg) >= AERO_PATH_MAX)
 			argp_error(state, "--root: the name is too long");
 		view->root = arg;
+		return 0;
+	case 'o':
+		view->output = arg;
 		return 0;
 	case CLI_OPTION_JSON:
 		view->json = true;

@@ -100,10 +100,11 @@ enum { CLI_OPTION_ROOT = 0x1000, CLI_OPTION_JSON };
 
 struct cli_view {
 	const char *root;
+	const char *output; /* NULL: none was named */
 	bool json;
 };
 
-/* Parses --root and --json into the struct cli_view that is the input; nothing else. */
+/* Parses --root, --output and --json into the struct cli_view that is the input; nothing else. */
 error_t cli_parse_view(int key, char *arg, struct argp_state *state);
 
 #endif

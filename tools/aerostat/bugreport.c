@@ -23,7 +23,6 @@ static char text[TEXT_MAX_BYTES];
 
 struct report {
 	struct cli_view view;
-	const char *output;
 	FILE *to;
 };
 
@@ -265,42 +264,29 @@ static int report_to_file(struct report *r)
 	bool bad;
 	int fd;
 
-	if (!r->output) {
+	if (!r->view.output) {
 		if (!gmtime_r(&t, &now))
 			now = (struct tm){.tm_mday = 1};
 		strftime(name, sizeof(name), "aerostat-bugreport-%Y%m%d-%H%M%S.txt", &now);
-		r->output = name;
+		r->view.output = name;
 	}
 	/* Nobody's file is written over, and only its owner reads it. */
-	fd = open(r->output, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	fd = open(r->view.output, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	r->to = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!r->to) {
-		cli_complain("can't write %s: %s", r->output, strerror(errno));
+		cli_complain("can't write %s: %s", r->view.output, strerror(errno));
 		return CLI_FAILED;
 	}
 	put_all(r);
 	bad = fflush(r->to) || ferror(r->to) || fsync(fd);
 	bad = fclose(r->to) || bad;
 	if (bad) {
-		cli_complain("can't write %s: %s", r->output, strerror(errno));
-		unlink(r->output);
+		cli_complain("can't write %s: %s", r->view.output, strerror(errno));
+		unlink(r->view.output);
 		return CLI_FAILED;
 	}
-	printf("%s\n", r->output);
+	printf("%s\n", r->view.output);
 	return CLI_OK;
-}
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct report *r = state->input;
-	struct argp_state view = *state;
-
-	if (key == 'o') {
-		r->output = arg;
-		return 0;
-	}
-	view.input = &r->view;
-	return cli_parse_view(key, arg, &view);
 }
 
 int cli_bugreport(int argc, char **argv)
@@ -311,7 +297,7 @@ int cli_bugreport(int argc, char **argv)
 		{0}};
 	static const struct argp argp = {
 		options,
-		parse,
+		cli_parse_view,
 		NULL,
 		"Writes a text to attach to a bug report: versions, settings, statistics, memory, "
 		"findings, and what Aerostat has logged; no names of hosts, users or files.  Prints "
@@ -321,8 +307,8 @@ int cli_bugreport(int argc, char **argv)
 		NULL};
 	struct report r = {.view.root = ""};
 
-	argp_parse(&argp, argc, argv, 0, NULL, &r);
-	if (!r.output || strcmp(r.output, "-") != 0)
+	argp_parse(&argp, argc, argv, 0, NULL, &r.view);
+	if (!r.view.output || strcmp(r.view.output, "-") != 0)
 		return report_to_file(&r);
 	r.to = stdout;
 	put_all(&r);

@@ -10,12 +10,6 @@
 
 #include "balloon.h"
 
-struct export
-{
-	struct cli_view view;
-	const char *output;
-};
-
 /* The names that the module uses; one has the value 1, the others 0. */
 static const char *const states[] = {"resting",	   "inflating", "deflating", "growing",
 				     "connecting", "resetting", "stopped"};
@@ -134,19 +128,6 @@ static int write_file(const char *file, const struct balloon *b, const struct gu
 
 /* ---- the command ---- */
 
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct export *e = state->input;
-	struct argp_state view = *state;
-
-	if (key == 'o') {
-		e->output = arg;
-		return 0;
-	}
-	view.input = &e->view;
-	return cli_parse_view(key, arg, &view);
-}
-
 int cli_export(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
@@ -155,26 +136,26 @@ int cli_export(int argc, char **argv)
 		{0}};
 	static const struct argp argp = {
 		options,
-		parse,
+		cli_parse_view,
 		NULL,
 		"Prints the balloon's figures in Prometheus' text format, in bytes and seconds.  "
 		"Without a balloon's module aerostat_up is 0.",
 		NULL,
 		NULL,
 		NULL};
-	struct export e = {.view.root = ""};
+	struct cli_view view = {.root = ""};
 	static struct guest g;
 	struct balloon b;
 	int ret;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &e);
-	ret = balloon_look(e.view.root, &b);
+	argp_parse(&argp, argc, argv, 0, NULL, &view);
+	ret = balloon_look(view.root, &b);
 	if (ret == CLI_FAILED)
-		return balloon_read(e.view.root, &b);
-	if (guest_read(e.view.root, &g))
+		return balloon_read(view.root, &b);
+	if (guest_read(view.root, &g))
 		return CLI_FAILED;
-	if (e.output)
-		return write_file(e.output, ret ? NULL : &b, &g);
+	if (view.output)
+		return write_file(view.output, ret ? NULL : &b, &g);
 	write_all(stdout, ret ? NULL : &b, &g);
 	return CLI_OK;
 }

@@ -10,10 +10,11 @@
 #include <unistd.h>
 
 #include "areas.h"
+#include "balloon.h"
 #include "os.h"
 
 struct swap {
-	const char *root;
+	struct cli_view view;
 	struct aero_plan plan;
 	bool zram;
 };
@@ -39,16 +40,16 @@ static void hold_signals(void)
 /* aerostatd has an area away for half a minute at most. */
 #define LOCK_WAIT_MS 45000U
 
-static int lock(const struct swap *s)
+static int lock(const char *root)
 {
 	int fd;
 
-	if (!*s->root && geteuid()) {
+	if (!*root && geteuid()) {
 		cli_complain("only root may change swap areas");
 		return -1;
 	}
 	umask(022);
-	fd = aero_areas_lock(s->root, LOCK_WAIT_MS);
+	fd = aero_areas_lock(root, LOCK_WAIT_MS);
 	if (fd < 0)
 		cli_complain("%s", aero_error());
 	return fd < 0 ? -1 : fd;
@@ -56,15 +57,7 @@ static int lock(const struct swap *s)
 
 /* ---- options ---- */
 
-enum { OPTION_ROOT = 256, OPTION_ZRAM };
-
-#define ROOT_OPTION                                                  \
-	{                                                            \
-		"root", OPTION_ROOT, "FOLDER", 0,                    \
-			"Take /proc, /sys, /dev and /run from this " \
-			"folder",                                    \
-			0                                            \
-	}
+enum { OPTION_ZRAM = 256 };
 
 static const struct argp_option setup_options[] = {
 	{"areas", 'n', "N", 0, "How many, 1 to 16; 4 or more let pages come home in small parts",
@@ -73,11 +66,11 @@ static const struct argp_option setup_options[] = {
 	{"zram", OPTION_ZRAM, NULL, 0, "In memory, compressed", 0},
 	{"directory", 'd', "DIR", 0, "Files in this directory", 0},
 	{"priority", 'p', "N", 0, "The kernel uses higher ones first: 0 to 32767 (100)", 0},
-	ROOT_OPTION,
+	CLI_ROOT_OPTION,
 	{0},
 };
 
-static const struct argp_option other_options[] = {ROOT_OPTION, {0}};
+static const struct argp_option other_options[] = {CLI_ROOT_OPTION, {0}};
 
 static void check_plan(const struct swap *s, const struct argp_state *state)
 {
@@ -93,6 +86,7 @@ static void check_plan(const struct swap *s, const struct argp_state *state)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct swap *s = state->input;
+	struct argp_state view = *state;
 
 	switch (key) {
 	case 'n':
@@ -112,16 +106,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'p':
 		s->plan.priority = (int)cli_number("priority", arg, 0, AERO_PRIORITY_MAX, state);
 		return 0;
-	case OPTION_ROOT:
-		if (strlen(arg) >= AERO_PATH_MAX)
-			argp_error(state, "--root: the name is too long");
-		s->root = arg;
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "'%s' is no option; see --help", cli_shown(arg));
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		view.input = &s->view;
+		return cli_parse_view(key, arg, &view);
 	}
 }
 
@@ -136,12 +123,11 @@ static error_t parse_setup(int key, char *arg, struct argp_state *state)
 
 int cli_swap_make(const char *root, const struct aero_plan *plan)
 {
-	const struct swap s = {.root = root};
 	struct aero_areas areas;
 	int fd, ret;
 
 	hold_signals();
-	fd = lock(&s);
+	fd = lock(root);
 	if (fd < 0)
 		return CLI_FAILED;
 	ret = aero_areas_make(root, plan, &areas);
@@ -164,10 +150,10 @@ static int setup(int argc, char **argv)
 		NULL,
 		NULL,
 		NULL};
-	struct swap s = {.root = "", .plan.priority = 100};
+	struct swap s = {.view.root = "", .plan.priority = 100};
 
 	argp_parse(&argp, argc, argv, 0, NULL, &s);
-	return cli_swap_make(s.root, &s.plan);
+	return cli_swap_make(s.view.root, &s.plan);
 }
 
 /* aerostatd brings pages home until so much is left; "-": nothing is to be done. */
@@ -175,7 +161,8 @@ static void print_target(const struct swap *s)
 {
 	char text[32];
 
-	if (aero_read(s->root, "/sys/kernel/aerostat/policy/swap_target_kib", text, sizeof(text)))
+	if (aero_read(s->view.root, "/sys/kernel/aerostat/policy/swap_target_kib", text,
+		      sizeof(text)))
 		return;
 	text[strcspn(text, "\n")] = 0;
 	printf("target_kib %s\n", cli_shown(text));
@@ -186,13 +173,13 @@ static int status(int argc, char **argv)
 	static const struct argp argp = {
 		other_options, parse, NULL, "Shows the areas that 'aerostat swap setup' made.",
 		NULL,	       NULL,  NULL};
-	struct swap s = {.root = ""};
+	struct swap s = {.view.root = ""};
 	struct aero_areas areas;
 	int ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &s);
-	ret = aero_areas_load(s.root, &areas);
-	if (ret < 0 || (ret && aero_areas_look(s.root, &areas)))
+	ret = aero_areas_load(s.view.root, &areas);
+	if (ret < 0 || (ret && aero_areas_look(s.view.root, &areas)))
 		return failed();
 	if (!ret) {
 		printf("no areas are set up\n");
@@ -220,23 +207,23 @@ static int undo(int argc, char **argv)
 		NULL};
 	char left[AERO_PATH_MAX];
 	size_t count;
-	struct swap s = {.root = ""};
+	struct swap s = {.view.root = ""};
 	struct aero_areas areas;
 	int fd, ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &s);
-	fd = lock(&s);
+	fd = lock(s.view.root);
 	if (fd < 0)
 		return CLI_FAILED;
-	ret = aero_areas_load(s.root, &areas);
+	ret = aero_areas_load(s.view.root, &areas);
 	if (!ret) {
-		if (aero_areas_tidy(s.root))
+		if (aero_areas_tidy(s.view.root))
 			return failed();
 		printf("no areas are set up\n");
 		return CLI_OK;
 	}
 	count = areas.count;
-	if (ret < 0 || aero_areas_remove(s.root, &areas, left))
+	if (ret < 0 || aero_areas_remove(s.view.root, &areas, left))
 		return failed();
 	if (!*left) {
 		printf("%zu areas removed\n", count);
