@@ -36,7 +36,7 @@ static u64 relieve_from_stash(struct aerostat *a, u64 pages)
 {
 	u64 freed;
 
-	if (!READ_ONCE(a->stash.held_pages))
+	if (!pages || !READ_ONCE(a->stash.held_pages))
 		return 0;
 	freed = aerostat_stash_relieve(a, pages);
 	aerostat_kick();

@@ -46,8 +46,6 @@ u64 aerostat_stash_relieve(struct aerostat *a, u64 pages)
 	struct aerostat_stash *stash = &a->stash;
 	u64 freed;
 
-	if (!READ_ONCE(stash->held_pages) || !pages)
-		return 0;
 	/* Before the pages are free: a step in progress must not take them for the balloon. */
 	if (!atomic_xchg(&stash->used, 1))
 		atomic_inc(&a->port.awaited);
