@@ -232,3 +232,13 @@ void sim_check(const struct aero_balloon *b, const struct sim_view *view)
 	if (!sim_is_sound(b, view, why, sizeof(why)))
 		sim_fail("the books do not agree: %s", why);
 }
+
+void sim_end_guest(struct aero_port *port, uint32_t pages)
+{
+	while (port->guest.first)
+		sim_guest_free(port, port->guest.first);
+	while (port->cache.first)
+		sim_guest_free(port, port->cache.first);
+	if (sim_free_pages(port) != pages)
+		sim_fail("%u of %u pages are free in the end", sim_free_pages(port), pages);
+}

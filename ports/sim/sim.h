@@ -130,4 +130,7 @@ void sim_check(const struct aero_balloon *b, const struct sim_view *view);
 bool sim_is_sound(const struct aero_balloon *b, const struct sim_view *view, char *why,
 		  size_t why_size);
 
+/* The guest ends, after the balloon: all of its @pages must be free then. */
+void sim_end_guest(struct aero_port *port, uint32_t pages);
+
 #endif

@@ -476,12 +476,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check();
 	}
 	unload();
-	while (f.port.guest.first)
-		sim_guest_free(&f.port, f.port.guest.first);
-	while (f.port.cache.first)
-		sim_guest_free(&f.port, f.port.cache.first);
-	if (sim_free_pages(&f.port) != PAGES)
-		sim_fail("%u of %u pages are free in the end", sim_free_pages(&f.port), PAGES);
+	sim_end_guest(&f.port, PAGES);
 	if (f.is_xen)
 		sim_xen_destroy(&f.xen);
 	sim_destroy(&f.port);

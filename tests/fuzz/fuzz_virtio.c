@@ -235,12 +235,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check();
 	}
 	unload();
-	while (f.port.guest.first)
-		sim_guest_free(&f.port, f.port.guest.first);
-	while (f.port.cache.first)
-		sim_guest_free(&f.port, f.port.cache.first);
-	if (sim_free_pages(&f.port) != PAGES)
-		sim_fail("%u of %u pages are free in the end", sim_free_pages(&f.port), PAGES);
+	sim_end_guest(&f.port, PAGES);
 	sim_virtio_destroy(&f.device);
 	sim_destroy(&f.port);
 	return 0;

@@ -106,16 +106,6 @@ uint64_t world_relief(struct aero_balloon *b, uint64_t *random)
 	return got;
 }
 
-void world_end_guest(struct aero_port *port, uint32_t pages)
-{
-	while (port->guest.first)
-		sim_guest_free(port, port->guest.first);
-	while (port->cache.first)
-		sim_guest_free(port, port->cache.first);
-	if (sim_free_pages(port) != pages)
-		sim_fail("%u of %u pages are free in the end", sim_free_pages(port), pages);
-}
-
 void world_happen(struct world *w, uint64_t *random, const struct world_event *events)
 {
 	uint64_t draw = world_chance(random, 1024);

@@ -37,9 +37,6 @@ void world_memory(struct aero_port *port, uint64_t *random, uint64_t pages);
 /* The guest wants pages back at once.  Returns how many it got, which the size agrees with. */
 uint64_t world_relief(struct aero_balloon *b, uint64_t *random);
 
-/* The guest ends, after the balloon: all of its @pages must be free then. */
-void world_end_guest(struct aero_port *port, uint32_t pages);
-
 struct world; /* each program has its own */
 
 /* Something that may happen in a step.  Chances are in 1024ths. */

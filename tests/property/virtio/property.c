@@ -324,7 +324,7 @@ static void finish(struct world *w)
 {
 	settle(w, 0);
 	unload(w);
-	world_end_guest(&w->port, w->kind->pages);
+	sim_end_guest(&w->port, w->kind->pages);
 	sim_virtio_destroy(&w->device);
 	sim_destroy(&w->port);
 }

@@ -480,7 +480,7 @@ void world_finish(struct world *w)
 	unload(w);
 	if (!aero_monitor_is_valid(w->monitor))
 		sim_fail("the monitor's own books do not agree");
-	world_end_guest(&w->port, w->kind->pages);
+	sim_end_guest(&w->port, w->kind->pages);
 	sim_destroy(&w->port);
 	aero_monitor_destroy(w->monitor);
 }

@@ -425,7 +425,7 @@ static void finish(struct world *w)
 	pages = w->kind->pages - w->port.owned[SIM_ABSENT];
 	if (w->hollow_n || w->x.strays || w->xen.reservation != pages)
 		sim_fail("the guest has not got all its memory back");
-	world_end_guest(&w->port, pages);
+	sim_end_guest(&w->port, pages);
 	sim_xen_destroy(&w->xen);
 	sim_destroy(&w->port);
 }
