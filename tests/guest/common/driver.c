@@ -51,6 +51,23 @@ const char *agent(struct lab_guest *g, const char *request)
 	return NULL;
 }
 
+const char *switch_cpus(struct lab_guest *g, int *id)
+{
+	*id = lab_begin(
+		g, 120000,
+		"sh while [ ! -e /tmp/over ]; do for on in 0 1; do for c in 1 2 3; do"
+		" echo $on >/sys/devices/system/cpu/cpu$c/online || exit 1; done; done; done");
+	LAB_CHECK(*id > 0, "%s", lab_error());
+	return NULL;
+}
+
+const char *switch_no_more_cpus(struct lab_guest *g, int id)
+{
+	LAB_OK(lab_must(g, 10000, "touch /tmp/over"));
+	LAB_CHECK(lab_end(g, id, 30000, NULL) == 0, "a CPU could not be switched: %s", lab_error());
+	return NULL;
+}
+
 const char *hog(struct lab_guest *g, unsigned int mib)
 {
 	unsigned long long touched = 0;

@@ -23,6 +23,13 @@ const char *drivers_gone(struct lab_guest *g);
 /* A verb of the agent (docs/lab/lab.md) that must succeed. */
 const char *agent(struct lab_guest *g, const char *request);
 
+/*
+ * All of four CPUs but the first leave and come back, again and again, between the two calls; @id
+ * is the first one's for the second.
+ */
+const char *switch_cpus(struct lab_guest *g, int *id);
+const char *switch_no_more_cpus(struct lab_guest *g, int id);
+
 /* A process takes so much memory and keeps using it; waits until it has all of it. */
 const char *hog(struct lab_guest *g, unsigned int mib);
 
