@@ -52,15 +52,36 @@ static void look(const struct config *c, const struct aero_host_guest *g, struct
 	s->prefers_kib = aero_host_between(used, aero_host_min(g), g->max_kib);
 }
 
-/* There is enough: all of it, in proportion to what they prefer. */
-static void share_all(const struct plan *p, uint64_t memory)
+static uint64_t size_at(const struct plan *p, size_t i, uint64_t level)
 {
+	return aero_host_between(aero_host_ratio(level, p->states[i]->prefers_kib, p->prefers_kib),
+				 aero_host_min(&p->guests[i]), p->guests[i].max_kib);
+}
+
+static uint64_t sum_at(const void *of, uint64_t level)
+{
+	const struct plan *p = of;
+	uint64_t sum = 0;
 	size_t i;
 
 	for (i = 0; i < p->count; i++)
 		if (p->states[i]->takes_part)
-			p->decisions[i].target_kib =
-				aero_host_ratio(memory, p->states[i]->prefers_kib, p->prefers_kib);
+			sum = aero_sum(sum, size_at(p, i, level));
+	return sum;
+}
+
+/*
+ * There is enough: all of it, in proportion to what they prefer.  What is above the maximum of
+ * one goes to the others.
+ */
+static void share_all(const struct plan *p, uint64_t memory)
+{
+	uint64_t level = aero_host_level(sum_at, p, memory);
+	size_t i;
+
+	for (i = 0; i < p->count; i++)
+		if (p->states[i]->takes_part)
+			p->decisions[i].target_kib = size_at(p, i, level);
 }
 
 /* There is not: who has too much gives it to those that have too little. */
@@ -73,7 +94,7 @@ static void share_surplus(const struct plan *p, uint64_t free)
 		if (!p->states[i]->takes_part)
 			continue;
 		asked = aero_host_asked(&p->guests[i]);
-		if (asked > p->states[i]->prefers_kib)
+		if (asked >= p->states[i]->prefers_kib)
 			free = aero_sum(free, asked - p->states[i]->prefers_kib);
 		else
 			wanting = aero_sum(wanting, p->states[i]->prefers_kib);
@@ -82,7 +103,7 @@ static void share_surplus(const struct plan *p, uint64_t free)
 		if (!p->states[i]->takes_part)
 			continue;
 		asked = aero_host_asked(&p->guests[i]);
-		if (asked > p->states[i]->prefers_kib)
+		if (asked >= p->states[i]->prefers_kib)
 			p->decisions[i].target_kib = p->states[i]->prefers_kib;
 		else
 			p->decisions[i].target_kib = aero_sum(
