@@ -111,7 +111,7 @@ static uint64_t make_room(struct sim_guest *g, uint64_t pages, uint64_t *host_fr
 		g->figures.stalls += got / STALL_PAGES;
 		room += got;
 	}
-	if (room < pages) {
+	if (room < pages && !g->sealed) {
 		got = deflate(g, pages - room, host_free_pages);
 		g->figures.relieved_pages += got;
 		g->figures.stalls += got / STALL_PAGES + 1;

@@ -24,6 +24,7 @@ struct sim_guest {
 	uint64_t kernel_pages;	  /* what the kernel allocates and never gives back */
 	uint64_t reserve_pages;
 	uint64_t swap_pages;
+	bool sealed; /* the balloon gives nothing back by itself, whatever the need is */
 
 	/* Where its pages are now.  The rest of managed_pages is free. */
 	uint64_t managed_pages;

@@ -7,7 +7,8 @@
 /* Nobody fills a guest to the last page. */
 #define MOST_PERMILLE 850U
 
-const char *const load_names[LOADS] = {"idle", "burst", "ramp", "cache", "diurnal"};
+const char *const load_names[FLEET_LOADS] = {"idle",	"burst", "ramp",   "cache",
+					     "diurnal", "agent", "compile"};
 
 /* splitmix64: every seed is good, and neighbours have nothing in common. */
 static uint64_t chance(struct load *l)
@@ -30,6 +31,17 @@ static uint64_t part(struct load *l, uint64_t least, uint64_t most)
 	return l->total_pages * between(l, least, most) / 1000;
 }
 
+static void start(struct load *l)
+{
+	l->promise_permille = (uint32_t)between(l, 1100, 2000);
+	l->base_pages = part(l, 40, 100);
+	l->to_pages = l->base_pages;
+	/* People are up at about the same time. */
+	l->day_ms = between(l, 0, 4 * 60) * MINUTE_MS;
+	l->phase_left_ms = between(l, 0, 60) * MINUTE_MS;
+	l->phase_ms = l->phase_left_ms;
+}
+
 void load_init(struct load *l, uint64_t seed, uint32_t index)
 {
 	static const uint16_t sizes_mib[] = {512, 1024, 1024, 2048, 2048, 4096, 8192};
@@ -42,12 +54,29 @@ void load_init(struct load *l, uint64_t seed, uint32_t index)
 	l->kind = kinds[chance(l) % (sizeof(kinds) / sizeof(*kinds))];
 	l->total_pages =
 		sizes_mib[chance(l) % (sizeof(sizes_mib) / sizeof(*sizes_mib))] * MIB_PAGES;
-	l->promise_permille = (uint32_t)between(l, 1100, 2000);
-	l->base_pages = part(l, 40, 100);
+	start(l);
+}
+
+void load_init_fleet(struct load *l, uint64_t seed, uint32_t index)
+{
+	static const uint16_t sizes_mib[] = {1024, 2048, 2048, 4096, 4096, 8192};
+	static const enum load_kind kinds[] = {LOAD_IDLE,    LOAD_IDLE,	  LOAD_IDLE,  LOAD_AGENT,
+					       LOAD_AGENT,   LOAD_AGENT,  LOAD_CACHE, LOAD_DIURNAL,
+					       LOAD_DIURNAL, LOAD_COMPILE};
+
+	*l = (struct load){.chance = seed ^ (uint64_t)index << 32};
+	chance(l);
+	l->kind = kinds[chance(l) % (sizeof(kinds) / sizeof(*kinds))];
+	l->total_pages =
+		sizes_mib[chance(l) % (sizeof(sizes_mib) / sizeof(*sizes_mib))] * MIB_PAGES;
+	if (l->kind == LOAD_AGENT)
+		l->total_pages = (l->total_pages > 2048 * MIB_PAGES ? 8192 : 4096) * MIB_PAGES;
+	start(l);
+	if (l->kind != LOAD_AGENT)
+		return;
+	l->base_pages = part(l, 20, 30);
 	l->to_pages = l->base_pages;
-	/* People are up at about the same time. */
-	l->day_ms = between(l, 0, 4 * 60) * MINUTE_MS;
-	l->phase_left_ms = between(l, 0, 60) * MINUTE_MS;
+	l->phase_left_ms = between(l, 0, 120) * MINUTE_MS;
 	l->phase_ms = l->phase_left_ms;
 }
 
@@ -76,6 +105,15 @@ static void next_phase(struct load *l)
 		l->busy = true;
 		l->to_pages = part(l, 150, 500);
 		break;
+	case LOAD_AGENT:
+		begin_phase(l, l->busy ? 60 : 2, l->busy ? 180 : 6);
+		l->to_pages = part(l, 600, MOST_PERMILLE);
+		l->rise_ms = (uint32_t)between(l, 20, 60) * 1000;
+		break;
+	case LOAD_COMPILE:
+		begin_phase(l, l->busy ? 10 : 5, l->busy ? 90 : 25);
+		l->to_pages = part(l, 300, 700);
+		break;
 	default:
 		l->phase_left_ms = DAY_MS;
 	}
@@ -95,6 +133,14 @@ static uint64_t own_memory(struct load *l, uint64_t now_ms)
 	uint64_t gone = l->phase_ms - l->phase_left_ms;
 
 	switch (l->kind) {
+	case LOAD_AGENT:
+		if (!l->busy)
+			return l->base_pages;
+		gone = gone < l->rise_ms ? gone : l->rise_ms;
+		return l->base_pages + (l->to_pages - l->base_pages) * gone / l->rise_ms;
+	case LOAD_COMPILE:
+		/* Each step other processes run, from half of the most to all of it. */
+		return l->busy ? between(l, l->to_pages / 2, l->to_pages) : l->base_pages;
 	case LOAD_BURST:
 		return l->busy ? l->to_pages : l->base_pages;
 	case LOAD_RAMP:

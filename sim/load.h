@@ -11,10 +11,15 @@ enum load_kind {
 	LOAD_RAMP,    /* more and more for an hour or so, then nothing */
 	LOAD_CACHE,   /* files read again and again, others after some time */
 	LOAD_DIURNAL, /* a working day and a night */
-	LOADS
+	LOADS,
+
+	/* Only in fleets. */
+	LOAD_AGENT = LOADS, /* next to nothing, and bursts: the peak is 15 times the average */
+	LOAD_COMPILE,	    /* jobs of all sizes for some minutes, then nothing */
+	FLEET_LOADS
 };
 
-extern const char *const load_names[LOADS];
+extern const char *const load_names[FLEET_LOADS];
 
 struct load {
 	enum load_kind kind;
@@ -22,6 +27,7 @@ struct load {
 	uint64_t total_pages;
 	uint32_t promise_permille; /* committed of used */
 	uint64_t base_pages;
+	uint32_t rise_ms; /* how long a burst takes to reach its peak */
 	/* The phase it is in, and the wants it moves between. */
 	bool busy;
 	uint64_t phase_ms, phase_left_ms;
@@ -31,6 +37,9 @@ struct load {
 
 /* The @index-th guest of a world: its size is drawn too. */
 void load_init(struct load *load, uint64_t seed, uint32_t index);
+
+/* The @index-th guest of a fleet, of a wider mix. */
+void load_init_fleet(struct load *load, uint64_t seed, uint32_t index);
 
 /* The next step's wants. */
 void load_step(struct load *load, uint64_t now_ms, uint32_t step_ms, struct sim_load *want);

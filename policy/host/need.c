@@ -5,20 +5,24 @@
  */
 #include "shares.h"
 
-#define NEVER	     (~(uint32_t)0)
-#define SECOND_MS    1000U
-#define PAGE_KIB     4U
+#define NEVER		     (~(uint32_t)0)
+#define SECOND_MS	     1000U
+#define PAGE_KIB	     4U
 
 /* Time constants with which a jump, and cache that was needed, are forgotten. */
-#define JUMP_MS	     1800000U
-#define CACHE_MS     1200000U
+#define JUMP_MS		     1800000U
+#define CACHE_MS	     1200000U
 
 /* Under pressure a guest grows by this part of its size, doubled with each step in a row. */
-#define RISING_SHIFT 5U
-#define RISING_MAX   6U
+#define RISING_SHIFT	     5U
+#define RISING_MAX	     6U
+
+/* Of a guest that says nothing: all is touched but this part, and then it may grow by this. */
+#define TOUCHED_SHIFT	     4U
+#define UNKNOWN_GROWTH_SHIFT 3U
 
 /* After so many quiet times without pressure the quiet time is halved. */
-#define LONG_AGO     8U
+#define LONG_AGO	     8U
 
 static uint32_t add_ms(uint32_t a, uint32_t b)
 {
@@ -89,14 +93,19 @@ static void view_of(const struct aero_shares_config *c, const struct aero_host_g
 	v->pressure = is_pressed(c, g, step_ms, v->fetched);
 }
 
-/* What it says nothing about: what it has touched is taken for needed. */
+/*
+ * What it says nothing about: what it has touched is taken for needed, and if that is nearly all it
+ * has, it may need more.
+ */
 static void look_from_outside(const struct aero_host_guest *g, struct aero_shares_guest *s)
 {
-	uint64_t asked = aero_host_asked(g);
-	uint64_t touched = aero_lesser(aero_host_known(g->resident_kib, asked), aero_host_has(g));
+	uint64_t has = aero_host_has(g);
+	uint64_t touched = aero_lesser(aero_host_known(g->resident_kib, has), has);
 
 	s->need_kib = touched;
-	s->comfort_kib = aero_sum(touched, touched >> 3);
+	if (touched >= has - (has >> TOUCHED_SHIFT))
+		s->need_kib = aero_sum(has, has >> UNKNOWN_GROWTH_SHIFT);
+	s->comfort_kib = aero_sum(s->need_kib, s->need_kib >> UNKNOWN_GROWTH_SHIFT);
 	s->easy_kib = s->comfort_kib;
 }
 
@@ -113,11 +122,14 @@ static uint64_t answer(const struct aero_shares_config *c, const struct view *v,
 	}
 	if (s->rising < RISING_MAX)
 		s->rising++;
-	more = aero_greater(more, aero_shifted(v->has >> RISING_SHIFT, s->rising - 1));
+	if (s->swapped_kib)
+		more = aero_greater(more, s->swapped_kib);
+	else
+		more = aero_greater(more, aero_shifted(v->has >> RISING_SHIFT, s->rising - 1));
 	files = aero_less(v->fetched, aero_host_known(g->swap_in_kib, 0));
 	if (files)
-		s->cache_kib = aero_greater(s->cache_kib,
-					    aero_less(aero_sum(v->cache, more), v->headroom));
+		s->cache_kib =
+			aero_greater(s->cache_kib, aero_sum(v->cache, aero_product(files, 2)));
 	if (s->since_shrink_ms <= s->quiet_ms) {
 		s->quiet_ms = s->quiet_ms > c->quiet_max_ms / 2 ? c->quiet_max_ms : s->quiet_ms * 2;
 		s->since_shrink_ms = NEVER;
@@ -125,6 +137,21 @@ static uint64_t answer(const struct aero_shares_config *c, const struct view *v,
 	s->quiet_left_ms = s->quiet_ms;
 	s->calm_ms = 0;
 	return aero_sum(v->has, more);
+}
+
+/*
+ * What is in swap is part of what the guest uses.  Processes that end free it without a trace, so
+ * it counts only until the swapping has ended and memory is free.
+ */
+static void count_swap(const struct view *v, const struct aero_host_guest *g,
+		       struct aero_shares_guest *s)
+{
+	uint64_t out = aero_host_known(g->swap_out_kib, 0), in = aero_host_known(g->swap_in_kib, 0);
+
+	s->swapped_kib = aero_less(aero_sum(s->swapped_kib, out), in);
+	s->swapped_kib = aero_lesser(s->swapped_kib, g->max_kib);
+	if (!in && !out && v->unused > v->headroom)
+		s->swapped_kib = 0;
 }
 
 static void calm_down(const struct aero_shares_config *c, uint32_t step_ms,
@@ -180,6 +207,7 @@ void aero_shares_look(const struct aero_shares_config *c, uint32_t step_ms,
 		s->has_kib = v.has;
 		more = aero_sum(v.headroom, expected(&v, s, step_ms));
 		s->need_kib = 0;
+		count_swap(&v, g, s);
 		if (v.pressure)
 			s->need_kib = answer(c, &v, g, s);
 		else

@@ -28,6 +28,7 @@ struct aero_shares_guest {
 	uint64_t used_kib, rise_kib; /* then, and how much that had grown */
 	uint64_t jump_kib;	     /* the largest growth in a step, slowly forgotten */
 	uint64_t cache_kib;	     /* page cache that it was found to need, slowly forgotten */
+	uint64_t swapped_kib;	     /* in its swap, as far as it was seen */
 	uint32_t rising;	     /* steps in a row with pressure */
 	uint32_t quiet_ms, quiet_left_ms, calm_ms, since_shrink_ms;
 
