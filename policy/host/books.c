@@ -11,8 +11,9 @@
 
 uint64_t aero_host_ratio(uint64_t n, uint64_t part, uint64_t whole)
 {
+	/* Never too much: the part is rounded down, and the whole up. */
 	while (whole > ~(uint32_t)0 || part > ~(uint32_t)0) {
-		whole >>= 1;
+		whole = (whole >> 1) + (whole & 1);
 		part >>= 1;
 	}
 	return whole ? aero_part(n, (uint32_t)part, (uint32_t)whole) : n;

@@ -19,7 +19,7 @@ extern const struct aero_host_policy aero_host_policy_qmemman;
 extern const struct aero_host_policy aero_host_policy_proxmox;
 extern const struct aero_host_policy aero_host_policy_mom;
 
-/* Returns n * part / whole, to 31 bits or better; n if whole is 0. */
+/* Returns n * part / whole or a little less, to 31 bits or better; n if whole is 0. */
 uint64_t aero_host_ratio(uint64_t n, uint64_t part, uint64_t whole);
 
 static inline uint64_t aero_host_between(uint64_t n, uint64_t least, uint64_t most)
