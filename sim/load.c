@@ -106,7 +106,7 @@ static void next_phase(struct load *l)
 		l->to_pages = part(l, 150, 500);
 		break;
 	case LOAD_AGENT:
-		begin_phase(l, l->busy ? 50 : 2, l->busy ? 150 : 6);
+		begin_phase(l, l->busy ? 60 : 2, l->busy ? 180 : 6);
 		l->to_pages = part(l, 600, MOST_PERMILLE);
 		l->rise_ms = (uint32_t)between(l, 20, 60) * 1000;
 		break;

@@ -14,7 +14,7 @@ enum load_kind {
 	LOADS,
 
 	/* Only in fleets. */
-	LOAD_AGENT = LOADS, /* next to nothing, and bursts: the peak is 15 times the average */
+	LOAD_AGENT = LOADS, /* next to nothing, and bursts to 15 times the average, and more */
 	LOAD_COMPILE,	    /* jobs of all sizes for some minutes, then nothing */
 	FLEET_LOADS
 };

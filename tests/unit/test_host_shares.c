@@ -199,6 +199,27 @@ static void page_cache_that_was_needed_is_not_taken_again(void **state)
 	rig_free(&r);
 }
 
+/* An hour later nobody knows whether it still needs that. */
+static void page_cache_that_was_needed_is_forgotten_slowly(void **state)
+{
+	struct host_rig r = shares(8 * GIB);
+	uint64_t need;
+
+	rig_add(&r, 2 * GIB, 512 * MIB);
+	rig_use(&r, 0, 512 * MIB, 1500 * MIB);
+	rig_step(&r);
+	r.guest[0].major_faults = 2000;
+	rig_step(&r);
+	r.guest[0].major_faults = 0;
+	need = r.decision[0].need_kib;
+	assert_true(need > 2 * GIB - 100 * MIB);
+	settle(&r, 60);
+	assert_true(r.decision[0].need_kib > need - need / 4);
+	settle(&r, 720);
+	assert_true(r.decision[0].need_kib < GIB);
+	rig_free(&r);
+}
+
 /* 2 % of 8 GiB are the pool, and when it is short it is filled to half as much again. */
 static void pool_is_filled_from_what_nobody_misses(void **state)
 {
@@ -619,6 +640,7 @@ int main(void)
 		T(little_is_not_taken),
 		T(memory_that_is_spare_for_a_moment_is_kept),
 		T(host_with_less_free_than_its_reserve_gets_it_back),
+		T(page_cache_that_was_needed_is_forgotten_slowly),
 		T(pulses_do_not_move_a_guest),
 		T(step_for_1000_guests_takes_less_than_10_ms),
 	};
