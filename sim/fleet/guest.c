@@ -201,7 +201,7 @@ static void tell(struct fleet_guest *g)
 	}
 }
 
-/* As the host's daemon does: who is asked for less and gives nothing is planned around. */
+/* As a host has to: who is asked for less and gives nothing is planned around. */
 static void watch(struct fleet_guest *g, uint64_t before_kib)
 {
 	struct aero_host_guest *h = &g->figures;
