@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "tools/aerostat/sample.h"
-#include "tools/aerostatd/psi.h"
+#include "tools/common/psi.h"
 
 static const char *const files[] = {
 	"/proc/meminfo",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* tools/aerostatd/psi.c: the shares of time in which tasks waited for memory. */
+/* tools/common/psi.c: the shares of time in which tasks waited for memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

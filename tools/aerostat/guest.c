@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "balloon.h"
+#include "psi.h"
 
 static int read_memory(const char *root, struct guest *g)
 {
@@ -32,21 +33,14 @@ static int read_memory(const char *root, struct guest *g)
 	return CLI_OK;
 }
 
-/* "some avg10=0.00 avg60=0.00 avg300=0.00 total=12345" */
-static bool total_of(const char *text, const char *which, uint64_t *us)
-{
-	const char *line = strstr(text, which), *total = line ? strstr(line, "total=") : NULL;
-
-	return total && aero_line(total, "total=", us);
-}
-
 /* Where PSI is switched off, opening the file works and reading it does not. */
 static void read_pressure(const char *root, struct guest *g)
 {
-	char text[512];
+	struct aero_psi psi = {.some_us = 0};
 
-	g->pressure = !aero_read(root, "/proc/pressure/memory", text, sizeof(text)) &&
-		      total_of(text, "some ", &g->some_us) && total_of(text, "full ", &g->full_us);
+	g->pressure = !aero_psi_read(root, &psi);
+	g->some_us = psi.some_us;
+	g->full_us = psi.full_us;
 }
 
 /* By its name, which everybody may read; the lock that it holds is root's. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /* Amounts and times as people write and read them, and sentences in lines. */
-#ifndef AEROSTAT_CLI_UNITS_H
-#define AEROSTAT_CLI_UNITS_H
+#ifndef AEROSTAT_COMMON_UNITS_H
+#define AEROSTAT_COMMON_UNITS_H
 
 #include <stdbool.h>
 #include <stdint.h>

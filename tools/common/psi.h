@@ -3,8 +3,8 @@
  * How long tasks wait for memory, as the kernel measures it: /proc/pressure/memory.
  * Errors are -errno; -EOPNOTSUPP: this kernel does not measure it.
  */
-#ifndef AEROSTAT_DAEMON_PSI_H
-#define AEROSTAT_DAEMON_PSI_H
+#ifndef AEROSTAT_COMMON_PSI_H
+#define AEROSTAT_COMMON_PSI_H
 
 #include <aerostat/policy.h>
 

@@ -4,8 +4,8 @@
  *
  * @root stands before each path; it is empty but in tests.  One thread only.
  */
-#ifndef AEROSTAT_SWAP_FILES_H
-#define AEROSTAT_SWAP_FILES_H
+#ifndef AEROSTAT_COMMON_FILES_H
+#define AEROSTAT_COMMON_FILES_H
 
 #include <stdbool.h>
 #include <stddef.h>
