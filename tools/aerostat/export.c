@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* aerostat export: the balloon's figures in Prometheus' text format. */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "balloon.h"
+#include "metrics.h"
 
 /* The names that the module uses; one has the value 1, the others 0. */
 static const char *const states[] = {"resting",	   "inflating", "deflating", "growing",
@@ -16,17 +12,6 @@ static const char *const states[] = {"resting",	   "inflating", "deflating", "gr
 static const char *const ends[] = {"done",	     "rate",  "no_memory", "no_progress",
 				   "command_failed", "reset", "held_off",  "no_growth",
 				   "wait",	     "none"};
-
-static void describe(FILE *to, const char *name, const char *type, const char *help)
-{
-	fprintf(to, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static void gauge(FILE *to, const char *name, const char *help, uint64_t value)
-{
-	describe(to, name, "gauge", help);
-	fprintf(to, "%s %" PRIu64 "\n", name, value);
-}
 
 static void one_of(FILE *to, const char *name, const char *label, const char *const *values,
 		   size_t n, const char *value)
@@ -43,7 +28,7 @@ static void write_figure(FILE *to, const struct balloon *b, const struct balloon
 
 	if (!f->metric || value == BALLOON_UNKNOWN)
 		return;
-	describe(to, f->metric, f->counts ? "counter" : "gauge", f->help);
+	metrics_describe(to, f->metric, f->counts ? "counter" : "gauge", f->help);
 	if (f->divide == 1000)
 		fprintf(to, "%s %" PRIu64 ".%03u\n", f->metric, value / 1000,
 			(unsigned int)(value % 1000));
@@ -55,75 +40,46 @@ static void write_figure(FILE *to, const struct balloon *b, const struct balloon
 
 static void write_balloon(FILE *to, const struct balloon *b)
 {
-	describe(to, "aerostat_info", "gauge", "The loaded module, always 1.");
+	metrics_describe(to, "aerostat_info", "gauge", "The loaded module, always 1.");
 	fprintf(to, "aerostat_info{hypervisor=\"%s\",driver=\"%s\",version=\"%s\"} 1\n",
 		b->hypervisor, b->driver, b->version);
-	describe(to, "aerostat_state", "gauge", "1 for the state that the balloon is in.");
+	metrics_describe(to, "aerostat_state", "gauge", "1 for the state that the balloon is in.");
 	one_of(to, "aerostat_state", "state", states, sizeof(states) / sizeof(*states), b->state);
-	describe(to, "aerostat_last_run", "gauge", "1 for what ended the worker's last run.");
+	metrics_describe(to, "aerostat_last_run", "gauge",
+			 "1 for what ended the worker's last run.");
 	one_of(to, "aerostat_last_run", "end", ends, sizeof(ends) / sizeof(*ends), b->last_run);
-	gauge(to, "aerostat_agrees", "1 if size and target agree.", balloon_agrees(b));
+	metrics_gauge(to, "aerostat_agrees", "1 if size and target agree.", balloon_agrees(b));
 	for (size_t i = 0; i < balloon_figures_count; i++)
 		write_figure(to, b, &balloon_figures[i]);
 }
 
 static void write_guest(FILE *to, const struct guest *g)
 {
-	gauge(to, "aerostat_daemon_running", "1 if aerostatd runs.", g->daemon_pid != 0);
+	metrics_gauge(to, "aerostat_daemon_running", "1 if aerostatd runs.", g->daemon_pid != 0);
 	if (g->areas_known < 0)
 		return;
-	gauge(to, "aerostat_swap_areas", "Swap areas that were set up.",
-	      g->areas_known ? g->areas.count : 0);
-	gauge(to, "aerostat_swap_areas_on", "Those of them that are on.", g->areas_on);
-	gauge(to, "aerostat_swap_used_bytes", "What lies in them.",
-	      g->areas_known ? g->areas.used_kib * 1024 : 0);
+	metrics_gauge(to, "aerostat_swap_areas", "Swap areas that were set up.",
+		      g->areas_known ? g->areas.count : 0);
+	metrics_gauge(to, "aerostat_swap_areas_on", "Those of them that are on.", g->areas_on);
+	metrics_gauge(to, "aerostat_swap_used_bytes", "What lies in them.",
+		      g->areas_known ? g->areas.used_kib * 1024 : 0);
 }
+
+struct all {
+	const struct balloon *b; /* NULL: no module */
+	const struct guest *g;
+};
 
 /* Without a module there is one metric, which says so; an alert can be made of it. */
-static void write_all(FILE *to, const struct balloon *b, const struct guest *g)
+static void write_all(FILE *to, const void *of)
 {
-	gauge(to, "aerostat_up", "1 if a balloon's module is loaded.", b != NULL);
+	const struct all *all = of;
+	const struct balloon *b = all->b;
+
+	metrics_gauge(to, "aerostat_up", "1 if a balloon's module is loaded.", b != NULL);
 	if (b)
 		write_balloon(to, b);
-	write_guest(to, g);
-}
-
-/* ---- the file ---- */
-
-static int failed(const char *file)
-{
-	cli_complain("can't write %s: %s", file, strerror(errno));
-	return CLI_FAILED;
-}
-
-/* The collector reads at any moment, so the file is replaced as a whole. */
-static int write_file(const char *file, const struct balloon *b, const struct guest *g)
-{
-	char *draft;
-	bool bad;
-	FILE *to;
-	int fd;
-
-	if (asprintf(&draft, "%s.XXXXXX", file) < 0) {
-		cli_complain("no memory");
-		return CLI_FAILED;
-	}
-	fd = mkostemp(draft, O_CLOEXEC);
-	to = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!to) {
-		free(draft);
-		return failed(file);
-	}
-	write_all(to, b, g);
-	bad = fflush(to) || ferror(to) || fchmod(fd, 0644) || fsync(fd);
-	bad = fclose(to) || bad;
-	if (bad || rename(draft, file)) {
-		failed(file);
-		unlink(draft);
-		bad = true;
-	}
-	free(draft);
-	return bad ? CLI_FAILED : CLI_OK;
+	write_guest(to, all->g);
 }
 
 /* ---- the command ---- */
@@ -154,8 +110,5 @@ int cli_export(int argc, char **argv)
 		return balloon_read(view.root, &b);
 	if (guest_read(view.root, &g))
 		return CLI_FAILED;
-	if (view.output)
-		return write_file(view.output, ret ? NULL : &b, &g);
-	write_all(stdout, ret ? NULL : &b, &g);
-	return CLI_OK;
+	return metrics_write(view.output, write_all, &(struct all){ret ? NULL : &b, &g});
 }

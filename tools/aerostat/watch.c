@@ -1,26 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/*
- * aerostat watch: the balloon, live, on a terminal.
- *
- * Plain ASCII and no colours, so that it looks the same on a serial console.
- */
+/* aerostat watch: the balloon, live, on a terminal. */
 #include <curses.h>
-#include <errno.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "balloon.h"
+#include "screen.h"
 #include "units.h"
 
-#define HISTORY	      512U
-#define LEAST_COLUMNS 40
-#define LEAST_ROWS    10
+#define HISTORY	     512U
 /* Where the bars begin and end; behind them stand amounts. */
-#define BAR_AT	      10
-#define AMOUNT_WIDTH  24
+#define BAR_AT	     10
+#define AMOUNT_WIDTH 24
 
 struct moment {
 	struct balloon b;
@@ -31,6 +22,7 @@ struct moment {
 struct watch {
 	struct cli_view view;
 	uint32_t interval_ms, count;
+	bool begun;
 	bool away; /* the module was unloaded meanwhile */
 	struct moment now, before;
 	struct {
@@ -38,28 +30,6 @@ struct watch {
 	} history[HISTORY];
 	unsigned int seen; /* how many moments there were in all */
 };
-
-static volatile sig_atomic_t stopped;
-
-static void stop(int signal)
-{
-	stopped = signal;
-}
-
-/* ---- lines ---- */
-
-/* Cut where the screen ends. */
-__attribute__((format(printf, 3, 4))) static void put_text(int row, int column, const char *format,
-							   ...)
-{
-	char text[256];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	mvaddnstr(row, column, text, COLS - column);
-}
 
 static int bar_width(void)
 {
@@ -73,40 +43,21 @@ static int share(uint64_t part, uint64_t all, int width)
 	return n > (uint64_t)width ? width : (int)n;
 }
 
-/* The text that fits into so many rows; the rest is cut. */
-static void put_words(int row, int rows, const char *text)
-{
-	int at = 0, end = row + rows;
-
-	while (row < end && *(text += strspn(text, " "))) {
-		int n = (int)strcspn(text, " ");
-
-		if (at && at + 1 + n > COLS) {
-			row++;
-			at = 0;
-			continue;
-		}
-		put_text(row, at ? at + 1 : 0, "%.*s", n, text);
-		at += n + (at > 0);
-		text += n;
-	}
-}
-
 static void put_size(int row, const struct balloon *b)
 {
 	char size[UNITS_TEXT_MAX], all[UNITS_TEXT_MAX];
 	int width = bar_width(), held = share(b->size_kib, b->limit_kib, width);
 	int target = share(b->target_kib, b->limit_kib, width);
 
-	put_text(row, 0, "balloon");
+	screen_text(row, 0, "balloon");
 	mvaddch(row, BAR_AT - 1, '[');
 	for (int i = 0; i < width; i++)
 		addch(i < held ? '#' : '.');
 	addch(']');
 	/* Where the target is, before it is reached and behind it. */
 	mvaddch(row, BAR_AT + (target < width ? target : width - 1), '|');
-	put_text(row, BAR_AT + width + 2, "%s of %s", units_size(size, b->size_kib),
-		 units_size(all, b->limit_kib));
+	screen_text(row, BAR_AT + width + 2, "%s of %s", units_size(size, b->size_kib),
+		    units_size(all, b->limit_kib));
 }
 
 /* What the guest has: used by programs, page cache, free. */
@@ -120,14 +71,15 @@ static void put_guest(int row, const struct balloon *b, const struct guest *g)
 	int cache_n = share(rest - unused + cache, has, width);
 	char text[3][UNITS_TEXT_MAX];
 
-	put_text(row, 0, "guest");
+	screen_text(row, 0, "guest");
 	mvaddch(row, BAR_AT - 1, '[');
 	for (int i = 0; i < width; i++)
 		addch(i < used_n ? 'U' : i < cache_n ? 'c' : '.');
 	addch(']');
-	put_text(row, BAR_AT + width + 2, "%s available", units_size(text[0], g->available_kib));
-	put_text(row + 1, BAR_AT, "Used %s, cache %s, free %s", units_size(text[0], rest - unused),
-		 units_size(text[1], cache), units_size(text[2], unused));
+	screen_text(row, BAR_AT + width + 2, "%s available", units_size(text[0], g->available_kib));
+	screen_text(row + 1, BAR_AT, "Used %s, cache %s, free %s",
+		    units_size(text[0], rest - unused), units_size(text[1], cache),
+		    units_size(text[2], unused));
 }
 
 /* ---- what has happened since the moment before ---- */
@@ -145,14 +97,14 @@ static void put_rates(int row, const struct watch *w)
 	char in[UNITS_TEXT_MAX], out[UNITS_TEXT_MAX];
 
 	if (w->seen < 2 || !us) {
-		put_text(row, 0, "rates");
-		put_text(row, BAR_AT, "from the next moment on");
+		screen_text(row, 0, "rates");
+		screen_text(row, BAR_AT, "from the next moment on");
 		return;
 	}
 	units_size(in, rise(before->b.inflated_kib, now->b.inflated_kib) * 1000000 / us);
 	units_size(out, rise(before->b.deflated_kib, now->b.deflated_kib) * 1000000 / us);
-	put_text(row, 0, "rates");
-	put_text(row, BAR_AT, "to the host %s/s, back %s/s", in, out);
+	screen_text(row, 0, "rates");
+	screen_text(row, BAR_AT, "to the host %s/s, back %s/s", in, out);
 }
 
 static void put_pressure(int row, const struct watch *w)
@@ -160,15 +112,15 @@ static void put_pressure(int row, const struct watch *w)
 	const struct guest *now = &w->now.g, *before = &w->before.g;
 	double us = (double)(w->now.at_us - w->before.at_us);
 
-	put_text(row, 0, "waiting");
+	screen_text(row, 0, "waiting");
 	if (!now->pressure)
-		put_text(row, BAR_AT, "the kernel does not measure it (psi=1)");
+		screen_text(row, BAR_AT, "the kernel does not measure it (psi=1)");
 	else if (w->seen < 2 || us <= 0)
-		put_text(row, BAR_AT, "from the next moment on");
+		screen_text(row, BAR_AT, "from the next moment on");
 	else
-		put_text(row, BAR_AT, "some tasks %.1f %% of the time, all tasks %.1f %%",
-			 100 * (double)rise(before->some_us, now->some_us) / us,
-			 100 * (double)rise(before->full_us, now->full_us) / us);
+		screen_text(row, BAR_AT, "some tasks %.1f %% of the time, all tasks %.1f %%",
+			    100 * (double)rise(before->some_us, now->some_us) / us,
+			    100 * (double)rise(before->full_us, now->full_us) / us);
 }
 
 /* ---- size and target over time ---- */
@@ -189,8 +141,8 @@ static void put_graph(int top, const struct watch *w)
 
 	if (rows < 3)
 		return;
-	put_text(top, 0, "%s", units_size(all, w->now.b.limit_kib));
-	put_text(top + rows - 1, 0, "0");
+	screen_text(top, 0, "%s", units_size(all, w->now.b.limit_kib));
+	screen_text(top + rows - 1, 0, "0");
 	for (int c = 0; c < width && (unsigned int)c < w->seen && (unsigned int)c < HISTORY; c++) {
 		unsigned int i = (w->seen - 1 - (unsigned int)c) % HISTORY;
 
@@ -207,38 +159,45 @@ static void put_all(const struct watch *w)
 	char summary[BALLOON_SUMMARY_MAX];
 
 	attron(A_BOLD);
-	put_text(0, 0, "%s under %s: %s", b->driver, balloon_hypervisor_name(b), b->state);
+	screen_text(0, 0, "%s under %s: %s", b->driver, balloon_hypervisor_name(b), b->state);
 	attroff(A_BOLD);
 	balloon_summary(b, summary);
-	put_words(1, 3, summary);
+	screen_words(1, 3, summary);
 	put_size(4, b);
 	put_guest(5, b, &w->now.g);
 	put_rates(7, w);
 	put_pressure(8, w);
 	put_graph(10, w);
-	put_text(LINES - 1, 0, "q: end   # held   - target");
+	screen_text(LINES - 1, 0, "q: end   # held   - target");
 }
 
-static void draw(const struct watch *w)
+static void draw(void *of)
 {
-	erase();
-	if (COLS < LEAST_COLUMNS || LINES < LEAST_ROWS)
-		put_text(0, 0, "%dx%d at least", LEAST_COLUMNS, LEAST_ROWS);
-	else if (w->away)
-		put_words(0, LINES, "The balloon's module was unloaded; waiting until it is back.");
+	const struct watch *w = of;
+
+	if (w->away)
+		screen_words(0, LINES,
+			     "The balloon's module was unloaded; waiting until it is back.");
 	else
 		put_all(w);
-	move(LINES - 1, 0);
-	refresh();
 }
 
 /* ---- moments ---- */
 
-/* The guest was read once already, so this fails only when its files go away meanwhile. */
-static int take(struct watch *w)
+/* Without a balloon at first there is nothing to watch; later it may come back. */
+static int take(void *of)
 {
+	struct watch *w = of;
+	int ret = CLI_OK;
+
 	w->before = w->now;
-	w->away = balloon_look(w->view.root, &w->now.b) != CLI_OK;
+	if (!w->begun)
+		ret = balloon_read(w->view.root, &w->now.b);
+	else
+		w->away = balloon_look(w->view.root, &w->now.b) != CLI_OK;
+	w->begun = true;
+	if (ret)
+		return ret;
 	if (guest_read(w->view.root, &w->now.g))
 		return CLI_FAILED;
 	w->now.at_us = aero_now_us();
@@ -248,75 +207,6 @@ static int take(struct watch *w)
 	w->history[w->seen % HISTORY].target_kib = w->now.b.target_kib;
 	w->seen++;
 	return CLI_OK;
-}
-
-/* Until the next moment, or the end (true); a new size of the screen is drawn at once. */
-static bool wait_for_key(struct watch *w)
-{
-	uint64_t until = aero_now_us() + (uint64_t)w->interval_ms * 1000, now;
-
-	while (!stopped && (now = aero_now_us()) < until) {
-		int key;
-
-		timeout((int)((until - now) / 1000 + 1));
-		key = getch();
-		if (key == 'q' || key == 'Q')
-			return true;
-		if (key == KEY_RESIZE)
-			draw(w);
-	}
-	return stopped;
-}
-
-static int watch_screen(struct watch *w)
-{
-	int ret = CLI_OK;
-
-	cbreak();
-	noecho();
-	keypad(stdscr, TRUE);
-	curs_set(0);
-	for (uint32_t n = 1;; n++) {
-		draw(w);
-		if ((w->count && n >= w->count) || wait_for_key(w))
-			break;
-		ret = take(w);
-		if (ret)
-			break;
-	}
-	return ret;
-}
-
-static int watch(struct watch *w)
-{
-	const struct sigaction action = {.sa_handler = stop};
-	const char *term = getenv("TERM");
-	SCREEN *screen;
-	int ret;
-
-	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-		cli_complain(
-			"watch wants a terminal; 'aerostat status' and 'aerostat record' write "
-			"to files");
-		return CLI_FAILED;
-	}
-	ret = balloon_read(w->view.root, &w->now.b);
-	if (!ret)
-		ret = take(w);
-	if (ret)
-		return ret;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	screen = newterm(NULL, stdout, stdin);
-	if (!screen) {
-		cli_complain("the terminal '%s' is not known here; set TERM, for example to vt100",
-			     term ? cli_shown(term) : "");
-		return CLI_FAILED;
-	}
-	ret = watch_screen(w);
-	endwin();
-	delscreen(screen);
-	return ret;
 }
 
 /* ---- options ---- */
@@ -358,5 +248,10 @@ int cli_watch(int argc, char **argv)
 	static struct watch w = {.view.root = "", .interval_ms = 1000};
 
 	argp_parse(&argp, argc, argv, 0, NULL, &w);
-	return watch(&w);
+	return screen_run(&(const struct screen){.name = "watch",
+						 .interval_ms = w.interval_ms,
+						 .count = w.count,
+						 .take = take,
+						 .draw = draw,
+						 .of = &w});
 }
