@@ -93,6 +93,7 @@ int cli_bugreport(int argc, char **argv);
 int cli_config(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_export(int argc, char **argv);
+int cli_host(int argc, char **argv);
 int cli_knob(int argc, char **argv);
 int cli_plot(int argc, char **argv);
 int cli_policy(int argc, char **argv);

@@ -159,6 +159,7 @@ int main(int argc, char **argv)
 		{"config", "applies /etc/aerostat.conf", cli_config},
 		{"doctor", "looks for what goes wrong, and where the memory has gone", cli_doctor},
 		{"export", "prints the figures for Prometheus", cli_export},
+		{"host", "shows and steers the memory of a host and its guests", cli_host},
 		{"knob", "shows and changes the module's settings", cli_knob},
 		{"plot", "draws a recording", cli_plot},
 		{"policy", "shows and chooses the guest's policy, and tries one", cli_policy},

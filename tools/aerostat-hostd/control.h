@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Two sockets in /run/aerostat-hostd: `control`, for root and a group, takes every request; `read`,
+ * for everybody, those that change nothing.  One line in, one line out, and the end.
+ */
+#ifndef AEROSTAT_HOSTD_CONTROL_H
+#define AEROSTAT_HOSTD_CONTROL_H
+
+#include "hostd.h"
+
+#define CONTROL_FOLDER "/run/aerostat-hostd"
+
+struct control;
+
+/* Opens both; only one daemon can.  NULL: it has been said. */
+struct control *control_new(const char *root, const char *group, struct aero_manager *m);
+
+/* After each step: answers what waits, and ends what takes too long. */
+void control_step(struct control *c);
+
+void control_free(struct control *c);
+
+#endif
