@@ -123,6 +123,9 @@ struct bench_frame {
 	const char *const *versions;   /* pairs of JSON key and key of lab.env, up to NULL */
 	unsigned int move_mib, rounds; /* by default */
 	unsigned int move_most_mib;
+	/* The guest's memory by default, and how far it must exceed what is moved; 0: the bench's.
+	 */
+	unsigned int memory_mib, spare_mib;
 	struct bench_axis set, kind;
 	const char *const *drivers; /* names */
 	unsigned int driver_count;
@@ -133,9 +136,6 @@ struct bench_frame {
 	unsigned int requirement_count;
 	struct bench_picture picture;
 
-	/* After all options; complains by argp_error().  May be NULL. */
-	void (*check_options)(const struct bench *b, struct argp_state *state);
-
 	/* ---- measuring, in this order ---- */
 
 	/* One boot serves all kinds, or each has a boot of its own. */
@@ -145,14 +145,20 @@ struct bench_frame {
 	bool counts_calls; /* hypercalls, in each boot */
 	/* After the boot; may be NULL. */
 	int (*booted)(struct bench *b);
-	/* Makes b->guest ready for b->kind; after a failure it ends with its host, without end().
+	/*
+	 * Makes b->guest ready for b->kind; after a failure it ends with its host, without end().
+	 * Both may be NULL.
 	 */
 	int (*begin)(struct bench *b);
 	int (*end)(struct bench *b);
 	int (*load)(struct bench *b, enum bench_driver driver);
 	int (*unload)(struct bench *b, enum bench_driver driver);
-	/* There and back, with the driver loaded, into the cells. */
+	/* There and back, with the driver loaded, into the cells; bench_there_and_back() for most.
+	 */
 	int (*measure)(struct bench *b, enum bench_driver driver);
+	/* For bench_there_and_back(): one move, to a balloon of so many pages, into the cells. */
+	int (*move)(struct bench *b, enum bench_driver driver, enum bench_move move,
+		    uint64_t goal_pages);
 
 	/* ---- for the rows that are measured the same way everywhere ---- */
 
@@ -171,7 +177,8 @@ struct bench_frame {
 /* ---- a run ---- */
 
 struct bench_options {
-	unsigned int move_mib; /* into the balloon, and out again */
+	unsigned int move_mib;	 /* into the balloon, and out again */
+	unsigned int memory_mib; /* of the guest */
 	unsigned int rounds;
 	bool no_rates; /* leave the boots without counting out */
 	bool profile;  /* instead: one round, by function of the guest's kernel */
@@ -207,6 +214,9 @@ void bench_parse(struct bench *b, int argc, char **argv);
 
 /* rounds.c: all boots and rounds. */
 int bench_measure(struct bench *b);
+
+/* Memory that was written before, into the balloon and out again, from and to a guest at rest. */
+int bench_there_and_back(struct bench *b, enum bench_driver driver);
 
 /*
  * profile.c: around a move of options.move_mib, prints its profile if one is wanted.  Return 0, or

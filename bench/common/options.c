@@ -49,8 +49,10 @@ static void check(const struct bench *b, struct argp_state *state)
 {
 	if (b->options.move_mib % 2)
 		argp_error(state, "--move-mib must be even, so that it is whole 2 MiB pages");
-	if (b->frame->check_options)
-		b->frame->check_options(b, state);
+	if (b->options.memory_mib < b->options.move_mib + b->frame->spare_mib &&
+	    b->frame->memory_mib)
+		argp_error(state, "--memory-mib must be at least %u above --move-mib %u",
+			   b->frame->spare_mib, b->options.move_mib);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -68,6 +70,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 's':
 		o->move_mib = report_number(arg, "move-mib", 64, b->frame->move_most_mib, state);
+		break;
+	case 'm':
+		o->memory_mib = report_number(arg, "memory-mib", 1024, 65536, state);
 		break;
 	case OPTION_FOLDER:
 		o->folder = arg;
@@ -99,8 +104,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 void bench_parse(struct bench *b, int argc, char **argv)
 {
 	const struct bench_frame *f = b->frame;
-	struct argp_option options[COMMON_OPTIONS + 3] = {0};
-	char rounds[64], move[64];
+	struct argp_option options[COMMON_OPTIONS + 4] = {0};
+	char rounds[64], move[64], memory[64];
 	const struct argp_child children[] = {{f->options, 0, NULL, 0}, {0}};
 	const struct argp argp = {.options = options,
 				  .parser = parse,
@@ -114,6 +119,11 @@ void bench_parse(struct bench *b, int argc, char **argv)
 	options[1].doc = move;
 	options[COMMON_OPTIONS] = option_of(&f->set, OPTION_SET);
 	options[COMMON_OPTIONS + 1] = option_of(&f->kind, OPTION_KIND);
+	if (f->memory_mib)
+		options[COMMON_OPTIONS + 2] =
+			(struct argp_option){"memory-mib", 'm', "MIB", 0, memory, 0};
+	snprintf(memory, sizeof(memory), "The guest's memory (%u)", f->memory_mib);
+	b->options.memory_mib = f->memory_mib;
 	b->options.move_mib = f->move_mib;
 	b->options.rounds = f->rounds;
 	for (unsigned int i = 0; i < f->set.count; i++)

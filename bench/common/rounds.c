@@ -5,6 +5,16 @@
 
 #include "frame.h"
 
+int bench_there_and_back(struct bench *b, enum bench_driver driver)
+{
+	uint64_t pages = (uint64_t)b->options.move_mib * LAB_PAGES_PER_MIB;
+
+	if (bench_write_memory(b) || (b->counting && bench_wait_for_rest(b)) ||
+	    b->frame->move(b, driver, BENCH_INFLATE, pages))
+		return -1;
+	return b->frame->move(b, driver, BENCH_DEFLATE, 0);
+}
+
 /* One driver's turn. */
 static int turn(struct bench *b, enum bench_driver driver,
 		int (*measure)(struct bench *b, enum bench_driver driver))
@@ -48,7 +58,9 @@ static int one_kind(struct bench *b)
 	fprintf(stderr, "%5.0f s  %s %s, %s: %s\n", (double)(lab_now_ms() - b->start_ms) / 1000,
 		f->set.key, f->set.names[b->set], f->kind.names[b->kind],
 		b->counting ? "counting instructions" : "measuring rates");
-	return f->begin(b) || all_rounds(b) || f->end(b) ? -1 : 0;
+	if ((f->begin && f->begin(b)) || all_rounds(b))
+		return -1;
+	return f->end ? f->end(b) : 0;
 }
 
 /* Does so for each kind that is wanted. */

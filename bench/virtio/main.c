@@ -4,63 +4,19 @@
  * `make bench-virtio` runs; docs/results/benchmarks-virtio.md explains the figures.
  */
 #define _GNU_SOURCE
-#include <stdlib.h>
-
 #include "platform.h"
 
 #include "virtio_bench.h"
-
-/* What the guest itself needs besides the balloon. */
-#define SPARE_MIB  512
-#define MOVE_MIB   2048
-#define MEMORY_MIB 3072
-
-/* ---- options ---- */
-
-static const struct argp_option option_table[] = {
-	{"memory-mib", 'm', "MIB", 0, "The guest's memory (3072)", 0},
-	{0},
-};
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct virtio *v = state->input;
-
-	if (key != 'm')
-		return ARGP_ERR_UNKNOWN;
-	v->memory_mib = report_number(arg, "memory-mib", 1024, 65536, state);
-	return 0;
-}
-
-static void check_options(const struct bench *b, struct argp_state *state)
-{
-	const struct virtio *v = b->own;
-
-	if (v->memory_mib < b->options.move_mib + SPARE_MIB)
-		argp_error(state, "--memory-mib must be at least %u above --move-mib %u", SPARE_MIB,
-			   b->options.move_mib);
-}
 
 /* ---- the guest ---- */
 
 static void configure(struct bench *b, struct lab_config *out)
 {
-	const struct virtio *v = b->own;
-
+	bench_zeroing_configure(b, out);
 	out->platform = &lab_platform_virtio;
 	out->type = (unsigned int)lab_platform_type(
 		out->platform, b->kind == OFFER_NUMBERS ? "told" : "reporting");
 	out->backend = b->kind == OFFER_REPORTING_FILE ? LAB_MEMFD : LAB_ANONYMOUS;
-	out->memory_mib = v->memory_mib;
-	out->cpus = 1;
-	out->append = b->set == ZEROING_ON ? "init_on_alloc=1" : "init_on_alloc=0";
-}
-
-/* Each kind has a boot of its own. */
-static int no_change(struct bench *b)
-{
-	(void)b;
-	return 0;
 }
 
 /* A guest full of clean page cache: with all that the device offers, and the kernel's default. */
@@ -72,8 +28,6 @@ static bool has(unsigned int set, unsigned int kind, enum bench_move move)
 
 /* ---- rows, figures and tables ---- */
 
-static const char *const zeroing_words[] = {"0", "1"};
-static const char *const zeroing_names[] = {"off", "on"};
 static const char *const offer_words[] = {"reporting", "reporting-file", "numbers"};
 static const char *const offer_names[] = {"reporting", "reporting, memfd", "numbers only"};
 static const char *const drivers[] = {"aerostat", "virtio_balloon"};
@@ -88,8 +42,6 @@ static const struct bench_figure figures[FIGURES] = {
 	[FIGURE_GAP] = {.name = "largest_gap_seconds", .timed = true},
 	[FIGURE_LARGE] = {.name = "large_units_part", .more_is_better = true, .timed = true},
 };
-
-static const char *const headings[] = {"init_on_alloc=0", "init_on_alloc=1"};
 
 static const struct bench_column columns[] = {
 	{"instructions/page ", FIGURE_INSTRUCTIONS, BENCH_TIMES},
@@ -151,37 +103,34 @@ static const struct bench_panel panels[] = {
 
 /* ---- the program ---- */
 
-static const struct argp options = {.options = option_table, .parser = parse};
-
 static const struct bench_frame frame = {
 	.name = "bench-virtio",
 	.documentation = "Moves memory with our virtio driver and with the kernel's own, in the "
 			 "same guests with the balloon device of stock QEMU.  Exit status 0: ours "
 			 "is as many times faster as it must, and nowhere slower.",
-	.options = &options,
-	.move_mib = MOVE_MIB,
+	.move_mib = 2048,
 	.move_most_mib = 32768,
 	.rounds = 3,
-	.set = {"init_on_alloc", "init-on-alloc", "0|1", "Only the rows with zeroing off or on",
-		zeroing_words, zeroing_names, ZEROINGS},
+	.memory_mib = 3072,
+	.spare_mib = 512,
+	.set = BENCH_ZEROING_AXIS,
 	.kind = {"offer", "offer", "OFFER", "Only the rows of reporting, reporting-file or numbers",
 		 offer_words, offer_names, OFFERS},
 	.drivers = drivers,
 	.driver_count = 2,
 	.figures = figures,
 	.figure_count = FIGURES,
-	.table = {headings, columns, sizeof(columns) / sizeof(*columns)},
+	.table = {bench_zeroing_headings, columns, sizeof(columns) / sizeof(*columns)},
 	.requirements = requirements,
 	.requirement_count = sizeof(requirements) / sizeof(*requirements),
-	.picture = {1100, "into the balloon and out again", headings, 0.012, 0.77, 0.87, panels, 2},
-	.check_options = check_options,
+	.picture = {1100, "into the balloon and out again", bench_zeroing_headings, 0.012, 0.77,
+		    0.87, panels, 2},
 	.boots_each_kind = true,
 	.configure = configure,
-	.begin = no_change,
-	.end = no_change,
 	.load = virtio_load,
 	.unload = virtio_unload,
-	.measure = virtio_measure,
+	.measure = bench_there_and_back,
+	.move = virtio_move,
 	.has = has,
 	.give = virtio_give,
 	.large_pages = virtio_large_pages,
@@ -192,7 +141,5 @@ static const struct bench_frame frame = {
 
 int main(int argc, char **argv)
 {
-	static struct virtio v = {.memory_mib = MEMORY_MIB};
-
-	return bench_main(&frame, &v, argc, argv);
+	return bench_main(&frame, NULL, argc, argv);
 }

@@ -107,36 +107,25 @@ static int time_move(struct bench *b, uint64_t goal, double *seconds)
 	return 0;
 }
 
-/* Moves the balloon to `goal` pages and takes the figures of the way there. */
-static int move(struct bench *b, struct phase *p, uint64_t goal)
+int virtio_move(struct bench *b, enum bench_driver driver, enum bench_move direction, uint64_t goal)
 {
+	struct phase p = {.driver = driver, .direction = direction};
 	uint64_t start, answers;
 	int64_t start_ms;
 
-	if (bench_backed_mib(b, &p->backed_before_mib) || read_answers(b, &answers) ||
+	if (bench_backed_mib(b, &p.backed_before_mib) || read_answers(b, &answers) ||
 	    bench_begin_profile(b))
 		return -1;
 	start_ms = lab_now_ms();
 	start = b->counting ? bench_instructions_now(b) : 0;
-	if (time_move(b, goal, &p->seconds) ||
+	if (time_move(b, goal, &p.seconds) ||
 	    (b->counting &&
-	     bench_instructions_since(b, p->driver, start, start_ms, &p->instructions)) ||
-	    bench_end_profile(b, p->driver, p->direction) || read_answers(b, &p->answers) ||
-	    bench_backed_mib(b, &p->backed_after_mib))
+	     bench_instructions_since(b, p.driver, start, start_ms, &p.instructions)) ||
+	    bench_end_profile(b, p.driver, p.direction) || read_answers(b, &p.answers) ||
+	    bench_backed_mib(b, &p.backed_after_mib))
 		return -1;
-	p->answers -= answers;
-	return keep(b, p);
-}
-
-int virtio_measure(struct bench *b, enum bench_driver driver)
-{
-	struct phase p = {.driver = driver, .direction = BENCH_INFLATE};
-
-	if (bench_write_memory(b) || (b->counting && bench_wait_for_rest(b)) ||
-	    move(b, &p, (uint64_t)b->options.move_mib * LAB_PAGES_PER_MIB))
-		return -1;
-	p.direction = BENCH_DEFLATE;
-	return move(b, &p, 0);
+	p.answers -= answers;
+	return keep(b, &p);
 }
 
 int virtio_give(struct bench *b, unsigned int mib)

@@ -6,9 +6,8 @@
 #ifndef AEROSTAT_BENCH_VIRTIO_H
 #define AEROSTAT_BENCH_VIRTIO_H
 
-#include "frame.h"
+#include "zeroing.h"
 
-enum zeroing { ZEROING_OFF, ZEROING_ON, ZEROINGS }; /* init_on_alloc */
 /* What the device offers, and what the guest's memory is. */
 enum offer { OFFER_REPORTING, OFFER_REPORTING_FILE, OFFER_NUMBERS, OFFERS };
 
@@ -29,13 +28,10 @@ enum figure {
 	FIGURES
 };
 
-struct virtio {
-	unsigned int memory_mib; /* of the guest */
-};
-
 int virtio_load(struct bench *b, enum bench_driver driver);
 int virtio_unload(struct bench *b, enum bench_driver driver);
-int virtio_measure(struct bench *b, enum bench_driver driver);
+int virtio_move(struct bench *b, enum bench_driver driver, enum bench_move direction,
+		uint64_t goal);
 int virtio_give(struct bench *b, unsigned int mib);
 int virtio_large_pages(struct bench *b, enum bench_driver driver, double *pages);
 

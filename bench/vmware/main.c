@@ -4,58 +4,14 @@
  * `make bench` runs; docs/results/benchmarks.md explains the figures.
  */
 #define _GNU_SOURCE
-#include <stdlib.h>
-
 #include "vmware.h"
-
-/* What the clamp of the monitor and the guest itself need besides the balloon. */
-#define SPARE_MIB  512
-#define MOVE_MIB   2048
-#define MEMORY_MIB 3072
-
-/* ---- options ---- */
-
-static const struct argp_option option_table[] = {
-	{"memory-mib", 'm', "MIB", 0, "The guest's memory (3072)", 0},
-	{0},
-};
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct vmware *v = state->input;
-
-	if (key != 'm')
-		return ARGP_ERR_UNKNOWN;
-	v->memory_mib = report_number(arg, "memory-mib", 1024, 65536, state);
-	return 0;
-}
-
-static void check_options(const struct bench *b, struct argp_state *state)
-{
-	const struct vmware *v = b->own;
-
-	if (v->memory_mib < b->options.move_mib + SPARE_MIB)
-		argp_error(state, "--memory-mib must be at least %u above --move-mib %u", SPARE_MIB,
-			   b->options.move_mib);
-}
 
 /* ---- the guest ---- */
 
 static void configure(struct bench *b, struct lab_config *out)
 {
-	const struct vmware *v = b->own;
-
-	out->memory_mib = v->memory_mib;
-	out->cpus = 1;
-	out->append = b->set == ZEROING_ON ? "init_on_alloc=1" : "init_on_alloc=0";
+	bench_zeroing_configure(b, out);
 	out->plugin_args = b->counting ? "instructions=on" : NULL;
-}
-
-/* One guest serves all modes. */
-static int no_change(struct bench *b)
-{
-	(void)b;
-	return 0;
 }
 
 /* Guests in a state: with all that the monitor grants, and the kernel's default. */
@@ -66,8 +22,6 @@ static bool has(unsigned int set, unsigned int kind, enum bench_move move)
 
 /* ---- rows, figures and tables ---- */
 
-static const char *const zeroing_words[] = {"0", "1"};
-static const char *const zeroing_names[] = {"off", "on"};
 static const char *const mode_words[] = {"2m", "4k", "unbatched"};
 static const char *const mode_names[] = {"2 MiB", "4 KiB", "unbatched"};
 static const char *const drivers[] = {"aerostat", "vmw_balloon"};
@@ -83,8 +37,6 @@ static const struct bench_figure figures[FIGURES] = {
 	[FIGURE_GAP] = {.name = "largest_gap_seconds", .timed = true},
 	[FIGURE_LARGE] = {.name = "large_units_part", .more_is_better = true, .timed = true},
 };
-
-static const char *const headings[] = {"init_on_alloc=0", "init_on_alloc=1"};
 
 static const struct bench_column columns[] = {
 	{"instructions/page ", FIGURE_INSTRUCTIONS, BENCH_TIMES},
@@ -124,36 +76,33 @@ static const struct bench_panel panels[] = {
 
 /* ---- the program ---- */
 
-static const struct argp options = {.options = option_table, .parser = parse};
-
 static const struct bench_frame frame = {
 	.name = "bench",
 	.documentation = "Moves memory with our balloon driver and with the kernel's own, in the "
 			 "same guests against the same monitor.  Exit status 0: ours needs at most "
 			 "half of the peer's instructions where it must, and nowhere more.",
-	.options = &options,
-	.move_mib = MOVE_MIB,
+	.move_mib = 2048,
 	.move_most_mib = 32768,
 	.rounds = 3,
-	.set = {"init_on_alloc", "init-on-alloc", "0|1", "Only the rows with zeroing off or on",
-		zeroing_words, zeroing_names, ZEROINGS},
+	.memory_mib = 3072,
+	.spare_mib = 512,
+	.set = BENCH_ZEROING_AXIS,
 	.kind = {"mode", "mode", "MODE", "Only the rows of 2m, 4k or unbatched", mode_words,
 		 mode_names, MODES},
 	.drivers = drivers,
 	.driver_count = 2,
 	.figures = figures,
 	.figure_count = FIGURES,
-	.table = {headings, columns, sizeof(columns) / sizeof(*columns)},
+	.table = {bench_zeroing_headings, columns, sizeof(columns) / sizeof(*columns)},
 	.requirements = requirements,
 	.requirement_count = sizeof(requirements) / sizeof(*requirements),
-	.picture = {1100, "into the balloon and out again", headings, 0.012, 0.77, 0.87, panels, 2},
-	.check_options = check_options,
+	.picture = {1100, "into the balloon and out again", bench_zeroing_headings, 0.012, 0.77,
+		    0.87, panels, 2},
 	.configure = configure,
-	.begin = no_change,
-	.end = no_change,
 	.load = vmware_load,
 	.unload = vmware_unload,
-	.measure = vmware_measure,
+	.measure = bench_there_and_back,
+	.move = vmware_move,
 	.has = has,
 	.give = vmware_give,
 	.large_pages = vmware_large_pages,
@@ -164,7 +113,5 @@ static const struct bench_frame frame = {
 
 int main(int argc, char **argv)
 {
-	static struct vmware v = {.memory_mib = MEMORY_MIB};
-
-	return bench_main(&frame, &v, argc, argv);
+	return bench_main(&frame, NULL, argc, argv);
 }

@@ -139,13 +139,13 @@ static int keep(struct bench *b, const struct phase *p)
 				    p->backed_before_mib, "backed_after_mib", p->backed_after_mib));
 }
 
-/* Moves the balloon to `goal` and takes the figures of the way there. */
-static int move(struct bench *b, struct phase *p, uint64_t goal)
+int vmware_move(struct bench *b, enum bench_driver driver, enum bench_move direction, uint64_t goal)
 {
+	struct phase p = {.driver = driver, .direction = direction};
 	int64_t start_ms;
 	uint64_t start;
 
-	if (bench_backed_mib(b, &p->backed_before_mib) || bench_begin_profile(b))
+	if (bench_backed_mib(b, &p.backed_before_mib) || bench_begin_profile(b))
 		return -1;
 	start_ms = lab_now_ms();
 	start = b->counting ? bench_instructions_now(b) : 0;
@@ -154,23 +154,12 @@ static int move(struct bench *b, struct phase *p, uint64_t goal)
 	    lab_wait_size(b->guest, goal, goal, MOVE_TIMEOUT_MS))
 		return report_complain("%s", lab_error());
 	if ((b->counting &&
-	     bench_instructions_since(b, p->driver, start, start_ms, &p->whole_instructions)) ||
-	    bench_end_profile(b, p->driver, p->direction) ||
-	    read_counters(b->guest, p->direction, &p->counters) || check_counters(b, p) ||
-	    bench_backed_mib(b, &p->backed_after_mib))
+	     bench_instructions_since(b, p.driver, start, start_ms, &p.whole_instructions)) ||
+	    bench_end_profile(b, p.driver, p.direction) ||
+	    read_counters(b->guest, p.direction, &p.counters) || check_counters(b, &p) ||
+	    bench_backed_mib(b, &p.backed_after_mib))
 		return -1;
-	return keep(b, p);
-}
-
-int vmware_measure(struct bench *b, enum bench_driver driver)
-{
-	struct phase p = {.driver = driver, .direction = BENCH_INFLATE};
-
-	if (bench_write_memory(b) || (b->counting && bench_wait_for_rest(b)) ||
-	    move(b, &p, (uint64_t)b->options.move_mib * LAB_PAGES_PER_MIB))
-		return -1;
-	p.direction = BENCH_DEFLATE;
-	return move(b, &p, 0);
+	return keep(b, &p);
 }
 
 int vmware_give(struct bench *b, unsigned int mib)

@@ -6,9 +6,8 @@
 #ifndef AEROSTAT_BENCH_VMWARE_H
 #define AEROSTAT_BENCH_VMWARE_H
 
-#include "frame.h"
+#include "zeroing.h"
 
-enum zeroing { ZEROING_OFF, ZEROING_ON, ZEROINGS }; /* init_on_alloc */
 enum mode { MODE_2M, MODE_4K, MODE_UNBATCHED, MODES };
 
 enum figure {
@@ -30,13 +29,10 @@ enum figure {
 	FIGURES
 };
 
-struct vmware {
-	unsigned int memory_mib; /* of the guest */
-};
-
 int vmware_load(struct bench *b, enum bench_driver driver);
 int vmware_unload(struct bench *b, enum bench_driver driver);
-int vmware_measure(struct bench *b, enum bench_driver driver);
+int vmware_move(struct bench *b, enum bench_driver driver, enum bench_move direction,
+		uint64_t goal);
 int vmware_give(struct bench *b, unsigned int mib);
 int vmware_large_pages(struct bench *b, enum bench_driver driver, double *pages);
 
