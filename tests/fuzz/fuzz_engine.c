@@ -14,15 +14,13 @@
  * as zeros, which is success.
  */
 #include <endian.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <aerostat/vmware.h>
 
+#include "life.h"
 #include "sim_xen.h"
 
-#define PAGES	  1100U
-#define BASE_PFN  1024U
 #define STEPS_MAX 100U
 
 /* The first byte: bits 0 and 1 set the engine; with this high half it is Xen, PV with bit 2. */
@@ -30,21 +28,15 @@
 #define MODE_PV	  0x04U
 #define SPARE	  512U /* pages Xen has beyond the guest's */
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static struct {
-	const uint8_t *at;
-	size_t left;
-
-	struct aero_port port;
+	struct life life;
 	struct aero_vmware v;
-	struct aero_balloon b;
 	aero_page *batch_page;
 	bool no_batch_page;
 
 	/* The hypervisor's books. */
 	bool connected;
-	uint8_t order[PAGES]; /* of the lock, plus 1 */
+	uint8_t order[LIFE_PAGES]; /* of the lock, plus 1 */
 	uint64_t locked_pages;
 
 	/* Xen's half and Xen, with answers that come from the input. */
@@ -55,29 +47,15 @@ static struct {
 	struct aero_xen_guest xen_guest;
 } f;
 
-static uint64_t take(unsigned int bytes)
-{
-	uint64_t n = 0;
-
-	while (bytes--) {
-		n <<= 8;
-		if (f.left) {
-			n |= *f.at++;
-			f.left--;
-		}
-	}
-	return n;
-}
-
 /* -- the hypervisor --------------------------------------------------------------- */
 
 static void forget(void)
 {
 	uint32_t i;
 
-	for (i = 0; i < PAGES; i++)
+	for (i = 0; i < LIFE_PAGES; i++)
 		if (f.order[i])
-			sim_populate(&f.port, BASE_PFN + i, 1);
+			sim_populate(&f.life.port, LIFE_BASE_PFN + i, 1);
 	memset(f.order, 0, sizeof(f.order));
 	f.locked_pages = 0;
 	f.connected = false;
@@ -88,11 +66,11 @@ static void change_hands(uint64_t pfn, unsigned int order, bool giving)
 {
 	uint64_t pages = 1ULL << order, i;
 
-	if (!sim_page(&f.port, pfn) || !sim_page(&f.port, pfn + pages - 1) || pfn % pages)
+	if (!sim_page(&f.life.port, pfn) || !sim_page(&f.life.port, pfn + pages - 1) || pfn % pages)
 		sim_fail("the guest named frame 0x%llx in order %u", (unsigned long long)pfn,
 			 order);
 	for (i = 0; i < pages; i++) {
-		uint8_t *lock = &f.order[pfn - BASE_PFN + i];
+		uint8_t *lock = &f.order[pfn - LIFE_BASE_PFN + i];
 
 		if (*lock != (giving ? 0 : order + 1))
 			sim_fail("frame 0x%llx is %s, but its lock is %u",
@@ -102,14 +80,14 @@ static void change_hands(uint64_t pfn, unsigned int order, bool giving)
 	}
 	f.locked_pages += giving ? pages : -pages;
 	if (giving)
-		sim_discard(&f.port, pfn, pages);
+		sim_discard(&f.life.port, pfn, pages);
 	else
-		sim_populate(&f.port, pfn, pages);
+		sim_populate(&f.life.port, pfn, pages);
 }
 
 static uint32_t take_status(void)
 {
-	uint8_t n = (uint8_t)take(1);
+	uint8_t n = (uint8_t)life_take(&f.life, 1);
 
 	if (n < 64)
 		return n;
@@ -117,22 +95,13 @@ static uint32_t take_status(void)
 		return AERO_VMW_OK;
 	if (n < 160)
 		return AERO_VMW_OK_CAPS;
-	return n < 192 ? AERO_VMW_FAILURE : (uint32_t)take(4);
-}
-
-static uint64_t take_number(void)
-{
-	uint8_t n = (uint8_t)take(1);
-
-	if (n < 200)
-		return (uint64_t)n * 8;
-	return n < 220 ? take(2) : take(8);
+	return n < 192 ? AERO_VMW_FAILURE : (uint32_t)life_take(&f.life, 4);
 }
 
 /* Answers to some entries, or to all alike, or bytes of any kind anywhere in the page. */
 static void scribble(uint64_t *page)
 {
-	uint8_t mode = (uint8_t)take(1);
+	uint8_t mode = (uint8_t)life_take(&f.life, 1);
 	unsigned int n = mode % 32, i;
 
 	if (mode < 96)
@@ -143,9 +112,10 @@ static void scribble(uint64_t *page)
 		return;
 	}
 	for (i = 0; i < n; i++) {
-		uint64_t *entry = &page[take(2) % AERO_VMW_BATCH_MAX];
+		uint64_t *entry = &page[life_take(&f.life, 2) % AERO_VMW_BATCH_MAX];
 
-		*entry = mode < 192 ? *entry | htole64(take(1) % 32) : take(8);
+		*entry = mode < 192 ? *entry | htole64(life_take(&f.life, 1) % 32)
+				    : life_take(&f.life, 8);
 	}
 }
 
@@ -179,10 +149,11 @@ static void make_call(void *ctx, struct aero_vmware_call *call)
 {
 	(void)ctx;
 	call->status = take_status();
-	call->result = take_number();
+	call->result = life_take_number(&f.life);
 	switch (call->command) {
 	case AERO_VMW_START:
-		call->caps = (uint32_t)(call->status == AERO_VMW_OK_CAPS ? take(1) : 0);
+		call->caps =
+			(uint32_t)(call->status == AERO_VMW_OK_CAPS ? life_take(&f.life, 1) : 0);
 		/* A goodbye is always understood; else the guest could never unload. */
 		if (!call->arg1)
 			forget();
@@ -214,22 +185,22 @@ static void make_call(void *ctx, struct aero_vmware_call *call)
 static int locked_order(void *ctx, uint64_t pfn)
 {
 	(void)ctx;
-	return f.order[pfn - BASE_PFN] - 1;
+	return f.order[pfn - LIFE_BASE_PFN] - 1;
 }
 
 static void check(void)
 {
-	const struct aero_counters *c = &f.b.counters;
+	const struct aero_counters *c = &f.life.b.counters;
 	struct sim_view view = {.connected = f.connected,
 				.locked_order = locked_order,
 				.locked_pages = f.locked_pages};
 
 	if (f.is_xen) {
-		sim_xen_check(&f.xen, &f.b);
+		sim_xen_check(&f.xen, &f.life.b);
 		return;
 	}
-	sim_check(&f.b, &view);
-	if (c->pages_in - c->pages_out - c->pages_popped != f.b.size_pages)
+	sim_check(&f.life.b, &view);
+	if (c->pages_in - c->pages_out - c->pages_popped != f.life.b.size_pages)
 		sim_fail("the counters do not make the size");
 }
 
@@ -238,7 +209,7 @@ static void check(void)
 static uint64_t *alloc_batch_page(void *ctx, aero_pfn *pfn)
 {
 	(void)ctx;
-	f.batch_page = f.no_batch_page ? NULL : sim_wire(&f.port);
+	f.batch_page = f.no_batch_page ? NULL : sim_wire(&f.life.port);
 	if (!f.batch_page)
 		return NULL;
 	*pfn = f.batch_page->pfn;
@@ -249,7 +220,7 @@ static void free_batch_page(void *ctx, uint64_t *page)
 {
 	(void)ctx;
 	(void)page;
-	sim_unwire(&f.port, f.batch_page);
+	sim_unwire(&f.life.port, f.batch_page);
 	f.batch_page = NULL;
 }
 
@@ -278,7 +249,7 @@ static const struct aero_vmware_guest guest_ops = {
 static long xen_memory_op(void *ctx, enum aero_xen_op op, uint64_t *frames, uint32_t extents,
 			  uint32_t order)
 {
-	uint8_t n = (uint8_t)(f.honest ? 0 : take(1));
+	uint8_t n = (uint8_t)(f.honest ? 0 : life_take(&f.life, 1));
 
 	/* Mostly honest: the rest of a byte is the amount, or what stands behind it. */
 	f.xen.rule[0] = (struct sim_xen_rule){
@@ -287,7 +258,7 @@ static long xen_memory_op(void *ctx, enum aero_xen_op op, uint64_t *frames, uint
 		.times = 1,
 	};
 	if (n >= 128)
-		f.xen.rule[0].amount = n & 64 ? take(8) & INT64_MAX : (n & 63) >> 2;
+		f.xen.rule[0].amount = n & 64 ? life_take(&f.life, 8) & INT64_MAX : (n & 63) >> 2;
 	if (f.xen.rule[0].what == SIM_XEN_MORE)
 		f.xen.rule[0].amount &= INT64_MAX >> 1;
 	return f.xen.guest.memory_op(ctx, op, frames, extents, order);
@@ -296,24 +267,24 @@ static long xen_memory_op(void *ctx, enum aero_xen_op op, uint64_t *frames, uint
 static uint64_t xen_wanted_pages(void *ctx)
 {
 	(void)ctx;
-	return take_number();
+	return life_take_number(&f.life);
 }
 
 static bool xen_unmap(void *ctx, aero_page **pages, uint32_t n, uint64_t *frames)
 {
-	f.xen.fail_unmaps = !f.honest && take(1) > 240;
+	f.xen.fail_unmaps = !f.honest && life_take(&f.life, 1) > 240;
 	return f.xen.guest.unmap(ctx, pages, n, frames);
 }
 
 static bool xen_map(void *ctx, aero_page **pages, uint32_t n, const uint64_t *frames)
 {
-	f.xen.fail_maps = !f.honest && take(1) > 240;
+	f.xen.fail_maps = !f.honest && life_take(&f.life, 1) > 240;
 	return f.xen.guest.map(ctx, pages, n, frames);
 }
 
 static void create_xen(bool pv)
 {
-	sim_xen_create(&f.xen, &f.port, pv, 0, SPARE, false);
+	sim_xen_create(&f.xen, &f.life.port, pv, 0, SPARE, false);
 	f.is_xen = true;
 	f.xen.x = &f.x;
 	f.xen_guest = f.xen.guest;
@@ -325,8 +296,8 @@ static void create_xen(bool pv)
 
 static void load_xen(const struct aero_config *config)
 {
-	aero_xen_init(&f.x, &f.port, &f.xen_guest, &f.xen);
-	aero_init(&f.b, &f.port, config, &aero_xen_ops, &f.x);
+	aero_xen_init(&f.x, &f.life.port, &f.xen_guest, &f.xen);
+	aero_init(&f.life.b, &f.life.port, config, &aero_xen_ops, &f.x);
 }
 
 /* Xen has memory again, or this could take for ever. */
@@ -341,29 +312,14 @@ static void calm_xen(bool calm)
 
 static void load(uint8_t flavour)
 {
-	struct aero_config config = {
-		.pace = {.period_ms = 1000,
-			 .rate_max = 2048,
-			 .rate_min = 512,
-			 .rate_step = 16,
-			 .slow_runs = 4,
-			 .holdoff_ms = 5000},
-		.large = flavour & 1,
-		.split = flavour & 2,
-	};
+	struct aero_config config = life_config(flavour);
 
 	if (f.is_xen) {
 		load_xen(&config);
 		return;
 	}
-	aero_vmware_init(&f.v, &f.port, &guest_ops, NULL);
-	aero_init(&f.b, &f.port, &config, &aero_vmware_ops, &f.v);
-}
-
-static void put_all_back(void)
-{
-	while (f.port.isolated.first)
-		sim_putback(&f.port, f.port.isolated.first);
+	aero_vmware_init(&f.v, &f.life.port, &guest_ops, NULL);
+	aero_init(&f.life.b, &f.life.port, &config, &aero_vmware_ops, &f.v);
 }
 
 /* A hypervisor that is honest again leaves nothing to wait for but isolated pages. */
@@ -372,13 +328,14 @@ static void unload(void)
 	struct aero_unload next;
 
 	calm_xen(true);
-	while ((next = aero_unload_step(&f.b)).kind != AERO_UNLOAD_DONE) {
+	while ((next = aero_unload_step(&f.life.b)).kind != AERO_UNLOAD_DONE) {
 		check();
 		if (next.kind == AERO_UNLOAD_ABANDON)
-			sim_fail("unload gives %llu pages up", (unsigned long long)f.b.size_pages);
-		if (next.kind == AERO_UNLOAD_WAIT && !f.is_xen && !f.port.isolated.first)
+			sim_fail("unload gives %llu pages up",
+				 (unsigned long long)f.life.b.size_pages);
+		if (next.kind == AERO_UNLOAD_WAIT && !f.is_xen && !f.life.port.isolated.first)
 			sim_fail("unload is stuck");
-		put_all_back();
+		life_put_all_back(&f.life);
 	}
 	if (f.is_xen)
 		aero_xen_end(&f.x);
@@ -388,74 +345,20 @@ static void unload(void)
 	check();
 }
 
-static void step(void)
-{
-	struct aero_next next = aero_step(&f.b);
-
-	if (next.kind == AERO_NEXT_DELAY)
-		f.port.now_ms += next.delay_ms;
-}
-
-static void change_mood(void)
-{
-	struct sim_rule *rule = &f.port.rule[take(1) % SIM_RULES];
-	uint8_t bits = (uint8_t)take(1);
-
-	f.port.low_pages = (uint32_t)take(1) * 8;
-	f.port.spare_floor = (uint32_t)take(1) * 8;
-	*rule = (struct sim_rule){
-		.effort = (uint8_t)(bits & 1 ? SIM_ANY : (bits >> 1) % AERO_EFFORTS),
-		.order = (uint8_t)(bits & 4 ? SIM_ANY : (bits & 8 ? AERO_BLOCK_ORDER : 0)),
-		.first = take(1),
-		.times = take(1),
-	};
-	f.no_batch_page = bits & 16;
-	if (f.is_xen)
-		f.xen.limit = bits & 32 ? f.xen.reservation + take(1) : UINT64_MAX;
-}
-
-static void migrate(void)
-{
-	aero_page *page = f.port.isolated.first;
-
-	if (page && sim_migrate(&f.b, page) == AERO_MIGRATE_FAILED)
-		sim_putback(&f.port, page);
-}
-
 static void happen(uint8_t what)
 {
-	switch (what >> 4) {
-	case 8:
-		aero_relieve(&f.b, take_number());
-		break;
-	case 9:
-		change_mood();
-		break;
-	case 10:
-		sim_isolate(&f.port);
-		break;
-	case 11:
-		migrate();
-		break;
-	case 12:
-		if (f.port.isolated.first)
-			sim_putback(&f.port, f.port.isolated.first);
-		break;
-	case 13:
-		sim_guest_alloc(&f.port, what % SIM_ORDERS, what & 1);
-		break;
-	case 14:
-		if (f.port.guest.first)
-			sim_guest_free(&f.port, f.port.guest.first);
-		break;
-	case 15:
+	if (what >> 4 == 15) {
 		unload();
 		load(what);
-		break;
-	default:
-		step();
-		break;
+		return;
 	}
+	life_happen(&f.life, what);
+	if (what >> 4 != 9)
+		return;
+	f.no_batch_page = f.life.mood & 16;
+	if (f.is_xen)
+		f.xen.limit = f.life.mood & 32 ? f.xen.reservation + life_take(&f.life, 1)
+					       : UINT64_MAX;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -464,21 +367,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t flavour;
 
 	memset(&f, 0, sizeof(f));
-	f.at = data;
-	f.left = size;
-	sim_create(&f.port, PAGES, BASE_PFN, 1);
-	flavour = (uint8_t)take(1);
+	life_begin(&f.life, data, size);
+	flavour = (uint8_t)life_take(&f.life, 1);
 	if ((flavour & 0xf0) == MODE_XEN)
 		create_xen(flavour & MODE_PV);
 	load(flavour);
-	for (steps = 0; f.left && steps < STEPS_MAX; steps++) {
-		happen((uint8_t)take(1));
+	for (steps = 0; f.life.left && steps < STEPS_MAX; steps++) {
+		happen((uint8_t)life_take(&f.life, 1));
 		check();
 	}
 	unload();
-	sim_end_guest(&f.port, PAGES);
+	sim_end_guest(&f.life.port, LIFE_PAGES);
 	if (f.is_xen)
 		sim_xen_destroy(&f.xen);
-	sim_destroy(&f.port);
+	sim_destroy(&f.life.port);
 	return 0;
 }
