@@ -133,6 +133,8 @@ initramfs()
 	mkdir -p "$(dirname "$output")" || die "can't make the folder of $output"
 	stage=$(mktemp -d) || die "can't make a folder to pack in"
 	trap 'rm -rf "$stage" "$stage.cpio"' EXIT
+	# It becomes the guest's root folder, which others than root must be able to search.
+	chmod 755 "$stage"
 	trap 'exit 1' INT TERM HUP
 	# shellcheck disable=SC2086 # a list of paths without white space
 	fill_stage "$stage" "$release" "$moddir" "$agent" $modules ||

@@ -6,6 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#if defined(__x86_64__) || defined(__i386__)
+#include <cpuid.h>
+#endif
+
 #include "units.h"
 
 #define LEVEL(file, name, metric, multiply, divide, help)                                          \
@@ -171,6 +175,39 @@ static bool has_virtio_balloon(const char *root)
 	return false;
 }
 
+static bool dmi_says_vmware(const char *root, const char *which)
+{
+	char name[64], text[64];
+
+	snprintf(name, sizeof(name), "/sys/class/dmi/id/%s", which);
+	return !aero_read(root, name, text, sizeof(text)) && !strncmp(text, "VMware", 6);
+}
+
+/*
+ * VMware's monitors name themselves to the CPU's cpuid instruction, which is one way the kernel
+ * knows them by; the DMI tables, the other, may be the host's own.  Says nothing about a machine in
+ * a folder.
+ */
+static bool cpu_says_vmware(const char *root)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	const unsigned int hypervisor_leaf = 0x40000000, is_guest = 1U << 31;
+	unsigned int eax, ebx, ecx, edx;
+	char name[13] = "";
+
+	if (*root || !__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & is_guest))
+		return false;
+	__cpuid(hypervisor_leaf, eax, ebx, ecx, edx);
+	memcpy(name, &ebx, 4);
+	memcpy(name + 4, &ecx, 4);
+	memcpy(name + 8, &edx, 4);
+	return !strcmp(name, "VMwareVMware");
+#else
+	(void)root;
+	return false;
+#endif
+}
+
 const char *balloon_module_for(const char *root)
 {
 	char text[64];
@@ -178,8 +215,8 @@ const char *balloon_module_for(const char *root)
 	if (!aero_read(root, "/sys/hypervisor/type", text, sizeof(text)) &&
 	    !strncmp(text, "xen", 3))
 		return "aerostat_xen";
-	if (!aero_read(root, "/sys/class/dmi/id/sys_vendor", text, sizeof(text)) &&
-	    !strncmp(text, "VMware", 6))
+	if (dmi_says_vmware(root, "sys_vendor") || dmi_says_vmware(root, "product_serial") ||
+	    cpu_says_vmware(root))
 		return "aerostat_vmware";
 	return has_virtio_balloon(root) ? "aerostat_virtio" : NULL;
 }

@@ -76,6 +76,26 @@ static const char *builtin_bad_values(struct lab_guest *g)
 	return figures_agree(&s);
 }
 
+/* ---- the command ---- */
+
+/* The guest that may choose its own size does so by `aerostat set`. */
+static const char *command_sets_size(struct lab_guest *g)
+{
+	const uint64_t low_kib = 800 * KIB_PER_MIB;
+	struct subject s = {.g = g};
+
+	LAB_TRY(load(&s));
+	LAB_OK(lab_must(s.g, 10000, "aerostat set 800MiB"));
+	LAB_TRY(settle(&s, low_kib));
+	LAB_OK(lab_must(s.g, 10000, "aerostat status"));
+	LAB_OK(lab_must(s.g, 10000, "! aerostat set 1MiB; ! aerostat set much"));
+	LAB_TRY(file_is(s.g, BUILTIN "target_kb", low_kib));
+	LAB_OK(lab_must(s.g, 10000, "aerostat set max"));
+	LAB_TRY(settle(&s, 1024 * KIB_PER_MIB));
+	LAB_OK(lab_must(s.g, 10000, "aerostat status"));
+	return figures_agree(&s);
+}
+
 /* ---- at boot ---- */
 
 /*
@@ -121,6 +141,7 @@ static const char *boot_pvh(struct lab_guest *g)
 static const struct lab_test tests[] = {
 	{"builtin-files", builtin_files, .config = &stock, .timeout_s = 300},
 	{"builtin-bad-values", builtin_bad_values, .config = &stock, .timeout_s = 300},
+	{"command-sets-size", command_sets_size, .config = &stock, .timeout_s = 300},
 	{"boot-pv", boot_pv, .config = &stock, .timeout_s = 300},
 	{"boot-pvh", boot_pvh, .config = &stock, .timeout_s = 360},
 };
