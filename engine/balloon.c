@@ -191,6 +191,7 @@ static struct aero_next begin_run(struct aero_balloon *b)
 	b->counters.runs++;
 	b->barred_in = 0;
 	b->barred_out = 0;
+	b->hurry = false;
 	aero_pace_begin(b);
 	if (!b->reset_required)
 		return ask_target(b);

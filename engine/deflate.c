@@ -25,14 +25,35 @@ static bool ask(struct aero_balloon *b, struct aero_batch *batch, enum aero_clas
 }
 
 /*
- * Chooses the smallest class that is held and not barred, and of which a whole block is not more
- * than @excess.
+ * A guest that can spare less than 64 MiB, or 1/16 of its memory, is in a hurry for the rest of the
+ * run, and gets so much at a time: some milliseconds of a hypervisor's work.  A whole batch may be
+ * 1 GiB, of which the guest could use nothing before the last page has come.
  */
-static bool pick_class(const struct aero_balloon *b, uint64_t excess, enum aero_class *class)
-{
-	unsigned int c;
+#define HURRY_BLOCKS 32U
+#define HURRY_SHARE  16U
 
-	for (c = 0; c < AERO_CLASSES; c++) {
+static uint64_t hurry_pages(struct aero_balloon *b)
+{
+	uint64_t little = aero_min(HURRY_BLOCKS * AERO_BLOCK_PAGES,
+				   aero_port_limit_pages(b->port) / HURRY_SHARE);
+
+	if (!b->hurry && aero_port_spare_pages(b->port) < little)
+		b->hurry = true;
+	return b->hurry ? little : 0;
+}
+
+/*
+ * Chooses a class that is held and not barred, and of which a whole block is not more than @excess:
+ * the smallest, because large blocks are worth more to the host; but in a @hurry the largest,
+ * because its pages cost the least time.
+ */
+static bool pick_class(const struct aero_balloon *b, uint64_t excess, bool hurry,
+		       enum aero_class *class)
+{
+	unsigned int i, c;
+
+	for (i = 0; i < AERO_CLASSES; i++) {
+		c = hurry ? AERO_CLASSES - 1 - i : i;
 		if (b->held[c] && !(b->barred_out & (1U << c)) &&
 		    excess >> aero_class_held_order((enum aero_class)c)) {
 			*class = (enum aero_class)c;
@@ -55,17 +76,20 @@ static bool wants_pages(const struct aero_balloon *b, uint64_t excess)
 
 bool aero_deflate(struct aero_balloon *b, enum aero_run_end *end)
 {
-	uint64_t excess = b->size_pages - b->target_pages;
+	uint64_t excess = b->size_pages - b->target_pages, hurry = hurry_pages(b), blocks;
 	enum aero_class class;
 	enum aero_reply reply;
 
-	if (!pick_class(b, excess, &class)) {
+	if (!pick_class(b, excess, hurry > 0, &class)) {
 		if (wants_pages(b, excess) && aero_store_break(b, &b->batch))
 			return false;
 		*end = b->barred_out ? AERO_END_NO_PROGRESS : AERO_END_DONE;
 		return true;
 	}
-	if (!ask(b, &b->batch, class, excess >> aero_class_held_order(class), &reply)) {
+	blocks = excess >> aero_class_held_order(class);
+	if (hurry)
+		blocks = aero_min(blocks, (hurry >> aero_class_held_order(class)) ?: 1);
+	if (!ask(b, &b->batch, class, blocks, &reply)) {
 		b->barred_out |= 1U << class;
 		return false;
 	}

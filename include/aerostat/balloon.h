@@ -167,6 +167,7 @@ struct aero_balloon {
 	struct aero_unload_state unload;
 	struct aero_counters counters;
 	uint32_t barred_in;  /* classes that are not offered again in this run, one bit each */
+	bool hurry;	     /* the guest ran short in this run, and waits for what is asked back */
 	uint32_t barred_out; /* classes that are not asked back again in this run, one bit each */
 	uint32_t refused_n[AERO_UNITS];
 	aero_page *refused[AERO_UNITS][AERO_REFUSED_MAX];

@@ -43,6 +43,13 @@ struct aerostat {
 	struct aerostat_stash stash;
 	struct notifier_block oom, sleep, reboot, memory;
 	struct shrinker *shrinker;
+	/*
+	 * Told by the shrinker, at most ten times a second, that the kernel has begun to reclaim
+	 * memory, from a work item of @queue.  NULL: nobody wants to know.
+	 */
+	void (*on_reclaim)(struct aerostat *a);
+	struct work_struct reclaim_work;
+	unsigned long reclaim_told_at; /* jiffies */
 	struct kobject *kobj;
 	struct dentry *debugfs;
 	struct aerostat_policy *policy; /* set as long as the files that use it are there */
@@ -79,6 +86,11 @@ int aerostat_migrate(struct aero_port *port, struct page *to, struct page *from)
 /* relief.c: gives memory back when the guest runs short of it.  Returns 0 or -errno. */
 int aerostat_relief_start(struct aerostat *a);
 void aerostat_relief_stop(struct aerostat *a);
+/*
+ * Sets what is told of reclaim; NULL: nothing.  When it returns, what was set before does not run
+ * any more.  May sleep.
+ */
+void aerostat_relief_on_reclaim(struct aerostat *a, void (*on_reclaim)(struct aerostat *a));
 
 /* power.c: hibernation, restart and kexec.  Returns 0 or -errno. */
 int aerostat_power_start(struct aerostat *a);

@@ -77,6 +77,39 @@ static unsigned long shortfall(const struct aerostat *a)
 	return available < reserve / 2 ? (unsigned long)(reserve - available) : 0;
 }
 
+/* -- news of reclaim ---------------------------------------------------------------- */
+
+#define TELL_INTERVAL (HZ / 10)
+
+static void tell_of_reclaim(struct work_struct *work)
+{
+	struct aerostat *a = container_of(work, struct aerostat, reclaim_work);
+	void (*on_reclaim)(struct aerostat * a) = READ_ONCE(a->on_reclaim);
+
+	if (on_reclaim)
+		on_reclaim(a);
+}
+
+/* Several tasks may reclaim at once; one message more or less does not matter. */
+static void note_reclaim(struct aerostat *a)
+{
+	unsigned long told_at = READ_ONCE(a->reclaim_told_at);
+
+	if (!READ_ONCE(a->on_reclaim) || time_before(jiffies, told_at + TELL_INTERVAL))
+		return;
+	WRITE_ONCE(a->reclaim_told_at, jiffies);
+	queue_work(a->queue, &a->reclaim_work);
+}
+
+void aerostat_relief_on_reclaim(struct aerostat *a, void (*on_reclaim)(struct aerostat *a))
+{
+	WRITE_ONCE(a->on_reclaim, on_reclaim);
+	/* An item that is queued after this finds the new value. */
+	cancel_work_sync(&a->reclaim_work);
+}
+
+/* -- the shrinker -------------------------------------------------------------------- */
+
 /*
  * The kernel adds up what count() reported and scan() did not do, and asks for it later.  While
  * another task holds the lock only the stash can be freed, so only that is reported.
@@ -86,6 +119,7 @@ static unsigned long count(struct shrinker *shrinker, struct shrink_control *sc)
 	struct aerostat *a = aerostat_of(shrinker);
 	u64 at_hand = READ_ONCE(a->stash.held_pages);
 
+	note_reclaim(a);
 	if (!mutex_is_locked(&a->step))
 		at_hand += READ_ONCE(a->balloon.size_pages);
 	return min_t(u64, shortfall(a), at_hand);
@@ -114,6 +148,8 @@ int aerostat_relief_start(struct aerostat *a)
 {
 	int err;
 
+	INIT_WORK(&a->reclaim_work, tell_of_reclaim);
+	a->reclaim_told_at = jiffies;
 	if (a->backend->no_relief)
 		return 0;
 	a->oom.notifier_call = oom;

@@ -50,18 +50,14 @@ static u64 since(const unsigned long *now, const unsigned long *then, unsigned i
 	return sum;
 }
 
-static void read_events(struct aerostat *a, struct aerostat_counts *counts,
-			struct aero_policy_figures *f)
+static void read_events(struct aerostat_policy *p, struct aero_policy_figures *f)
 {
-	struct aerostat_counts *now;
+	struct aerostat_counts *counts = &p->counts, *now = &p->counts_now;
 
-	now = kzalloc(sizeof(*now), GFP_KERNEL);
-	if (!now)
-		return;
 	all_vm_events(now->events);
 	now->refaults = global_node_page_state(WORKINGSET_REFAULT_ANON) +
 			global_node_page_state(WORKINGSET_REFAULT_FILE);
-	now->relieved_pages = READ_ONCE(a->balloon.counters.relieved_pages);
+	now->relieved_pages = READ_ONCE(p->a->balloon.counters.relieved_pages);
 	now->read_at = jiffies ?: 1;
 	if (counts->read_at) {
 		f->swap_in_pages = since(now->events, counts->events, PSWPIN, 1);
@@ -75,16 +71,14 @@ static void read_events(struct aerostat *a, struct aerostat_counts *counts,
 		f->interval_ms = jiffies_to_msecs(now->read_at - counts->read_at) ?: 1;
 	}
 	*counts = *now;
-	kfree(now);
 }
 
-void aerostat_figures(struct aerostat *a, struct aerostat_counts *counts,
-		      struct aero_policy_figures *f)
+void aerostat_figures(struct aerostat_policy *p, struct aero_policy_figures *f)
 {
 	*f = (struct aero_policy_figures){
 		.some_permille = AERO_POLICY_UNKNOWN,
 		.full_permille = AERO_POLICY_UNKNOWN,
 	};
-	read_levels(a, f);
-	read_events(a, counts, f);
+	read_levels(p->a, f);
+	read_events(p, f);
 }

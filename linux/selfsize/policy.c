@@ -10,6 +10,8 @@
 #define pr_fmt(fmt) "aerostat: " fmt
 
 #include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/moduleparam.h>
 #include <linux/printk.h>
 #include <linux/seq_file.h>
@@ -125,7 +127,8 @@ static void step(struct aerostat_policy *p, bool periodic)
 {
 	struct aero_policy_figures f;
 
-	aerostat_figures(p->a, &p->counts, &f);
+	aerostat_figures(p, &f);
+	p->committed_pages = f.committed_pages;
 	if (p->ballooning) {
 		if (!p->warned)
 			warn_of_swap(p);
@@ -152,6 +155,37 @@ void aerostat_policy_step_now(struct aerostat_policy *p)
 {
 	if (p->ballooning && p->wanted->policy->needs & AERO_NEEDS_STALL_REPORT)
 		step(p, false);
+}
+
+/*
+ * Is it certain that memory will not be enough?  Processes were promised more than is available
+ * since the last step, or the balloon has already given memory back in an emergency.  In an
+ * emergency it takes a while until what was asked for has arrived, so it is not asked for more at
+ * once.
+ */
+static bool is_sudden(const struct aerostat_policy *p)
+{
+	long committed = vm_memory_committed(), available = max(si_mem_available(), 0L);
+	u64 relieved_pages = READ_ONCE(p->a->balloon.counters.relieved_pages);
+
+	if (committed > (long)p->committed_pages + available)
+		return true;
+	return relieved_pages != p->counts.relieved_pages &&
+	       time_after_eq(jiffies, p->counts.read_at + HZ / 2);
+}
+
+/*
+ * Reclaim is the first sign that processes use what they were promised.  Until the interval is
+ * over, or aerostatd has had its turn among tasks that wait for memory, the guest would swap.
+ */
+static void on_reclaim(struct aerostat *a)
+{
+	struct aerostat_policy *p = a->policy;
+
+	mutex_lock(&p->lock);
+	if (p->ballooning && p->counts.read_at && is_sudden(p))
+		step(p, false);
+	mutex_unlock(&p->lock);
 }
 
 int aerostat_policy_switch(struct aerostat_policy *p, bool *which, bool on)
@@ -244,6 +278,7 @@ int aerostat_policy_start(struct aerostat *a)
 	if (selfballooning)
 		aerostat_policy_switch(p, &p->ballooning, true);
 	mutex_unlock(&p->lock);
+	aerostat_relief_on_reclaim(a, on_reclaim);
 	return 0;
 }
 
@@ -251,6 +286,7 @@ void aerostat_policy_stop(struct aerostat *a)
 {
 	struct aerostat_policy *p = a->policy;
 
+	aerostat_relief_on_reclaim(a, NULL);
 	mutex_lock(&p->lock);
 	p->ending = true;
 	mutex_unlock(&p->lock);

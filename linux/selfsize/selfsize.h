@@ -46,7 +46,8 @@ struct aerostat_policy {
 	const struct aerostat_guest_policy *wanted; /* the administrator's choice */
 	const struct aerostat_guest_policy *active; /* made the last step; NULL: off */
 	const struct aerostat_guest_policy *shrink; /* the first policy for swap */
-	struct aerostat_counts counts;
+	struct aerostat_counts counts, counts_now;
+	u64 committed_pages; /* at the last step */
 	struct aerostat_stall stall;
 	u64 target_pages; /* the guest's size that the last step asked for */
 	bool swap_excess;
@@ -62,9 +63,8 @@ void aerostat_policy_stop(struct aerostat *a);
 /* Appends the policy's lines to the statistics. */
 void aerostat_policy_show(struct seq_file *m, struct aerostat *a);
 
-/* figures.c: reads the guest's figures.  Events are counted since the last call with @counts. */
-void aerostat_figures(struct aerostat *a, struct aerostat_counts *counts,
-		      struct aero_policy_figures *f);
+/* figures.c: reads the guest's figures.  Events are counted since the last call. */
+void aerostat_figures(struct aerostat_policy *p, struct aero_policy_figures *f);
 
 /* policy.c: functions for files.c.  Those that change anything need the policy's lock. */
 struct aerostat_guest_policy *aerostat_policy_find(struct aerostat_policy *p, const char *name);

@@ -85,6 +85,20 @@ static void small_pages_go_back_first(void **state)
 	assert_string_equal(rig->fake.course, "target reclaim:page:100 reclaim:large:1 target ");
 }
 
+/* It was reported that a guest waited seconds for single pages, and then for all the rest at once.
+ */
+static void guest_in_a_hurry_gets_large_blocks_first_and_one_by_one(void **state)
+{
+	struct rig *rig = inflated(state, 2, 100);
+
+	rig->port.spare_floor = RIG_PAGES;
+	rig->fake.target_pages = 0;
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	assert_string_equal(rig->fake.course,
+			    "target reclaim:large:1 reclaim:large:1 reclaim:page:100 ");
+	assert_int_equal(sim_free_pages(&rig->port), RIG_PAGES);
+}
+
 static void page_not_released_goes_back_into_the_balloon(void **state)
 {
 	struct rig *rig = inflated(state, 0, 300);
@@ -371,6 +385,7 @@ int main(void)
 		RIG_TEST_CONNECTED(target_0_empties_the_balloon),
 		RIG_TEST_CONNECTED(target_0_frees_the_last_page),
 		RIG_TEST_CONNECTED(small_pages_go_back_first),
+		RIG_TEST_CONNECTED(guest_in_a_hurry_gets_large_blocks_first_and_one_by_one),
 		RIG_TEST_CONNECTED(page_not_released_goes_back_into_the_balloon),
 		RIG_TEST_CONNECTED(failed_command_puts_all_back_and_ends_the_run),
 		RIG_TEST_CONNECTED(class_that_is_kept_is_not_asked_again_in_this_run),

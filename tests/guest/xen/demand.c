@@ -25,7 +25,7 @@
 #define IDLE_MIB   (GUEST_MIB * 2 / 5)
 
 /* Nobody has to wait longer than this many times what it takes without a balloon. */
-#define WAIT_TIMES 3
+#define WAIT_TIMES 2
 
 /* Two guests of this size share a host that has room for one and a half. */
 #define TWIN_MIB   640u
@@ -146,14 +146,18 @@ static const char *lives(struct lab_guest *dom0, enum lab_domu_type type)
 	const struct lab_domu config = {.type = type, .memory_mib = GUEST_MIB};
 	struct lab_xen_memory x0, x1;
 	struct lab_domain_memory d0, d1;
-	int64_t alone, worst;
+	int64_t first, alone, worst;
 	struct subject s;
 
 	LAB_TRY(domu_up(&s, dom0, &config));
 	LAB_TRY(add_swap(&s));
-	/* The first touch of a PVH guest's pages costs extra: the second counts. */
+	/*
+	 * The first touch of a PVH guest's pages costs extra: the second counts, although with a
+	 * balloon each page is one that was just populated.
+	 */
+	LAB_TRY(demand(&s, DEMAND_MIB, 0, &first));
 	LAB_TRY(demand(&s, DEMAND_MIB, 0, &alone));
-	LAB_TRY(demand(&s, DEMAND_MIB, 0, &alone));
+	lab_note("without a balloon %" PRId64 " ms, at the first touch %" PRId64, alone, first);
 	LAB_OK(lab_memory_now(s.g, &x0, &d0));
 	LAB_TRY(switch_on(&s));
 	LAB_TRY(await_active(&s, "pressure", 10));
