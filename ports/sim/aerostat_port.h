@@ -31,6 +31,7 @@ enum sim_owner {
 	SIM_FLIGHT,   /* taken by the engine, not held: in a batch, or refused */
 	SIM_HELD,     /* in the store */
 	SIM_ISOLATED, /* out of the store for migration, still counted as held */
+	SIM_ASIDE,    /* kept beside the balloon: told to the hypervisor as free (virtio's hints) */
 	SIM_LENT,     /* a borrower's, without memory behind it */
 	SIM_ABSENT,   /* not there yet: memory that may be added */
 	SIM_OWNERS
@@ -53,6 +54,9 @@ struct sim_list {
 	aero_page *first, *last;
 	uint32_t blocks;
 };
+
+/* Blocks that are aside. */
+enum sim_aside { SIM_TOLD, SIM_HINTED, SIM_ASIDES };
 
 /* Makes aero_port_take() fail: fields that do not apply hold SIM_ANY. */
 #define SIM_ANY 0xffU
@@ -94,6 +98,7 @@ struct aero_port {
 	struct sim_list held[AERO_CLASSES];
 	struct sim_list isolated;
 	struct sim_list lent;
+	struct sim_list aside[SIM_ASIDES];
 	struct sim_list guest, cache; /* SIM_GUEST, without and with .cache */
 	uint32_t owned[SIM_OWNERS];   /* pages of each owner */
 

@@ -114,6 +114,12 @@ static bool claim_unbacked(struct proof *p)
 	return claim_list(p, &p->port->lent, 0, SIM_LENT, "lent");
 }
 
+static bool claim_aside(struct proof *p)
+{
+	return claim_list(p, &p->port->aside[SIM_TOLD], AERO_BLOCK_ORDER, SIM_ASIDE, "told") &&
+	       claim_list(p, &p->port->aside[SIM_HINTED], AERO_BLOCK_ORDER, SIM_ASIDE, "hinted");
+}
+
 static bool claim_refused(struct proof *p)
 {
 	unsigned int unit, i, order;
@@ -219,8 +225,9 @@ bool sim_is_sound(const struct aero_balloon *b, const struct sim_view *view, cha
 	p.seen = calloc(b->port->pages, 1);
 	if (!p.seen)
 		return wrong(&p, "no memory for the checker");
-	sound = claim_allocator(&p) && claim_store(&p) && claim_unbacked(&p) && claim_refused(&p) &&
-		claim_in_flight(&p) && count_owners(&p) && (!view || compare_views(&p));
+	sound = claim_allocator(&p) && claim_store(&p) && claim_unbacked(&p) && claim_aside(&p) &&
+		claim_refused(&p) && claim_in_flight(&p) && count_owners(&p) &&
+		(!view || compare_views(&p));
 	free(p.seen);
 	return sound;
 }

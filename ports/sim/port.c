@@ -75,7 +75,8 @@ static void list_remove(struct sim_list *list, aero_page *page)
 static const char *owner_name(unsigned int owner)
 {
 	static const char *const names[SIM_OWNERS] = {
-		"free", "the guest's", "wired", "in flight", "held", "isolated", "lent", "absent",
+		"free",	    "the guest's", "wired", "in flight", "held",
+		"isolated", "aside",	   "lent",  "absent",
 	};
 
 	return owner < SIM_OWNERS ? names[owner] : "nobody's";
@@ -573,6 +574,20 @@ unsigned int sim_repay(struct aero_balloon *b, unsigned int n)
 	}
 	aero_repay(b, pages, i);
 	return i;
+}
+
+/* -- blocks beside the balloon --------------------------------------------------------------- */
+
+void sim_put_aside(struct aero_port *port, enum sim_aside list, aero_page *block)
+{
+	change_owner(block, AERO_BLOCK_ORDER, SIM_FLIGHT, SIM_ASIDE, "aside");
+	list_add(&port->aside[list], block);
+}
+
+void sim_take_aside(struct aero_port *port, enum sim_aside list, aero_page *block)
+{
+	list_remove(&port->aside[list], block);
+	change_owner(block, AERO_BLOCK_ORDER, SIM_ASIDE, SIM_FLIGHT, "back from aside");
 }
 
 /* -- the hypervisor's grip ------------------------------------------------------------------------

@@ -92,6 +92,12 @@ aero_page *sim_online(struct aero_port *port, unsigned int order);
 unsigned int sim_lend(struct aero_balloon *b, unsigned int n);
 unsigned int sim_repay(struct aero_balloon *b, unsigned int n);
 
+/* -- blocks beside the balloon ------------------------------------------------------ */
+
+/* A large block that was taken from the allocator goes aside, or leaves. */
+void sim_put_aside(struct aero_port *port, enum sim_aside list, aero_page *block);
+void sim_take_aside(struct aero_port *port, enum sim_aside list, aero_page *block);
+
 /* -- the hypervisor's grip ------------------------------------------------------ */
 
 /* Takes the memory behind @pages frames, or brings back some (zeroed). */

@@ -24,7 +24,14 @@ enum aero_virtio_queue {
 	AERO_VIRTIO_QUEUES
 };
 
+/*
+ * Commands of the free page hints: the configuration's free_page_hint_cmd_id, and what the driver
+ * sends.  All other values are numbers of requests for hints.
+ */
+#define AERO_VIRTIO_COMMAND_STOP 0U
+#define AERO_VIRTIO_COMMAND_DONE 1U
+
 /* Frames are of 4 KiB, whatever the guest's page is, and their numbers have 32 bits. */
-#define AERO_VIRTIO_FRAME_SHIFT 12
+#define AERO_VIRTIO_FRAME_SHIFT	 12
 
 #endif
