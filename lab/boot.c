@@ -44,11 +44,14 @@ static int make_logs(struct lab_guest *g)
 		return lab_fail(errno, "can't make %s: %s", folder, strerror(errno));
 	if (asprintf(&g->console_path, "%s/%s.console.log", folder, g->config.name) < 0)
 		g->console_path = NULL;
-	if (asprintf(&g->qemu_log_path, "%s/%s.qemu.log", folder, g->config.name) < 0)
+	if (asprintf(&g->qemu_log_path, "%s/%s%s.qemu.log", folder, g->config.name,
+		     g->incoming ? ".incoming" : "") < 0)
 		g->qemu_log_path = NULL;
 	if (!g->console_path || !g->qemu_log_path)
 		return lab_fail(ENOMEM, "no memory for file names");
-	fd = open(g->console_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	/* A guest that comes from another QEMU goes on with its console. */
+	fd = open(g->console_path, O_WRONLY | O_CREAT | (g->incoming ? 0 : O_TRUNC) | O_CLOEXEC,
+		  0644);
 	if (fd < 0)
 		return lab_fail(errno, "can't write %s: %s", g->console_path, strerror(errno));
 	close(fd);
@@ -97,13 +100,16 @@ static int add_all(struct lab_args *args, const struct lab_guest *g)
 	ret = p->args(args, g);
 	for (const char *const *word = g->config.extra; !ret && word && *word; word++)
 		lab_add(args, "%s", *word);
+	if (g->incoming) {
+		lab_add(args, "-incoming");
+		lab_add(args, "%s", g->incoming);
+	}
 	if (!ret && args->failed)
 		ret = lab_fail(E2BIG, "too many arguments for QEMU");
 	return ret;
 }
 
-/* Everything up to the point where QEMU runs and answers on QMP. */
-static int start(struct lab_guest *g)
+int lab_machine_start(struct lab_guest *g)
 {
 	struct lab_args args = {0};
 	int ret = check_config(&g->config);
@@ -133,7 +139,7 @@ int lab_boot(struct lab_guest **out, const struct lab_config *config)
 	g->next_id = 1;
 	g->config = *config;
 	g->config.platform = lab_platform_of(config);
-	ret = start(g);
+	ret = lab_machine_start(g);
 	if (!ret)
 		ret = lab_wait_ready(g, 0, g->config.boot_s * 1000);
 	if (!ret && g->config.platform->up)
@@ -153,6 +159,7 @@ void lab_stop(struct lab_guest *g)
 		g->config.platform->nested_stop(g);
 		return;
 	}
+	lab_stop(g->heir);
 	lab_nested_forget(g);
 	lab_process_end(g);
 	lab_stream_close(&g->agent);

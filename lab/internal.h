@@ -45,6 +45,9 @@ struct lab_guest {
 	char *qemu_log_path;
 	off_t log_mark;
 
+	struct lab_guest *heir; /* the other QEMU, during a migration */
+	const char *incoming;	/* where QEMU waits for a migration from; NULL: it boots */
+
 	struct lab_stream agent;
 	unsigned int next_id;
 	unsigned int ready_count; /* how often the agent said that it is up */
@@ -137,6 +140,11 @@ int lab_qmp_do(struct lab_guest *g, const char *command, json_t *args);
 /* For struct lab_platform: set_target and size by QMP's balloon commands. */
 int lab_balloon_set_target(struct lab_guest *g, uint64_t guest_kib);
 int lab_balloon_size(struct lab_guest *g, uint64_t *guest_kib);
+
+/* ---- boot.c ---- */
+
+/* QEMU runs and answers on QMP; g->config is checked and completed. */
+int lab_machine_start(struct lab_guest *g);
 
 /* ---- nested.c ---- */
 

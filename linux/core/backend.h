@@ -45,7 +45,8 @@ struct aerostat_backend {
 
 	/*
 	 * Optional.  Tells the hypervisor of free memory: @n entries of @free, which nobody uses
-	 * until this returns, and whose content may be lost then.  Returns 0, or -errno if the
+	 * until this returns, and whose content may be lost then, unless it matters
+	 * (aerostat_free_pages_matter()).  Returns 0, or -errno if the
 	 * hypervisor was not told; it is asked again later.  Called without the step lock, at the
 	 * same time as any other function, but not twice at once.  May sleep.
 	 */
@@ -76,6 +77,15 @@ struct aerostat_backend {
 	 * guest's memory (MemTotal).
 	 */
 	bool no_relief;
+
+	/*
+	 * Optional, both or none, for a backend that keeps memory beside the balloon (below).  How
+	 * many pages there are that the guest can have at once; and frees at least @pages of
+	 * them, or all there are, and returns how many.  Called without the step lock, from any
+	 * context that may free memory, also while an allocation fails.
+	 */
+	u64 (*beside_pages)(void *hypervisor);
+	u64 (*relieve_beside)(void *hypervisor, u64 pages);
 
 	/*
 	 * Only for hypervisors whose links are unbacked (Xen), where a page that the balloon
@@ -132,6 +142,25 @@ void aerostat_set_backoff(u32 max_ms, u32 retries_max);
  */
 u64 aerostat_size_pages(void);
 u64 aerostat_lent_pages(void);
+
+/* -- for a backend that keeps memory beside the balloon, while registered ------------- */
+
+/*
+ * aerostat_begin() takes the step lock between two steps.  Returns false, without it, if the worker
+ * is paused or somebody waits for the lock who needs it soon; try again later then.
+ * aerostat_end() releases it.
+ */
+bool aerostat_begin(void);
+void aerostat_end(void);
+
+/*
+ * Takes up to @n free blocks of 2 MiB that the guest can spare, at most AERO_BATCH_MAX, as the
+ * balloon does; they are not zeroed.  Returns how many.  Called after aerostat_begin().
+ */
+unsigned int aerostat_take_blocks(struct page **blocks, unsigned int n);
+
+/* Gives such blocks back.  Takes no lock of the balloon's. */
+void aerostat_free_blocks(struct page **blocks, unsigned int n);
 
 /* -- only for hypervisors whose links are unbacked (Xen), while registered ------------ */
 

@@ -91,6 +91,8 @@ void aerostat_relief_stop(struct aerostat *a);
  * any more.  May sleep.
  */
 void aerostat_relief_on_reclaim(struct aerostat *a, void (*on_reclaim)(struct aerostat *a));
+/* Frees pages that the backend keeps beside the balloon.  Needs no lock.  Returns how many. */
+u64 aerostat_relieve_beside(struct aerostat *a, u64 pages);
 
 /* power.c: hibernation, restart and kexec.  Returns 0 or -errno. */
 int aerostat_power_start(struct aerostat *a);

@@ -30,8 +30,9 @@ static int memory_event(struct notifier_block *nb, unsigned long event, void *da
 	if (event != MEM_GOING_OFFLINE)
 		return NOTIFY_OK;
 	atomic_inc(&a->port.awaited);
-	/* Its blocks could not be moved either.  It is filled again later. */
+	/* Blocks of these could not be moved either. */
 	aerostat_stash_free(&a->stash, U64_MAX);
+	aerostat_relieve_beside(a, U64_MAX);
 	mutex_lock(&a->step);
 	empty = aero_vacate(&a->balloon, range);
 	mutex_unlock(&a->step);

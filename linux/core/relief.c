@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * Gives memory back to a guest that is short of it: from the shrinker when little memory is left,
- * and from the OOM notifier before a process is killed.  After either, the balloon does not grow
- * for a while.
+ * and from the OOM notifier before a process is killed.  What a backend keeps beside the balloon
+ * goes first.  After that the balloon gives, if it may, and does not grow for a while.
  */
 #include <linux/oom.h>
 #include <linux/sched.h>
@@ -31,6 +31,24 @@ static bool lock_patiently(struct aerostat *a, unsigned int patience_ms)
 	return locked;
 }
 
+/*
+ * What is kept beside the balloon is not part of what the guest counts as available, but some of it
+ * is always to be had.  So no more than this is offered to the shrinker at a time.
+ */
+#define BESIDE_PAGES 16384U
+
+u64 aerostat_relieve_beside(struct aerostat *a, u64 pages)
+{
+	return a->backend->relieve_beside
+		       ? a->backend->relieve_beside(a->backend->hypervisor, pages)
+		       : 0;
+}
+
+static u64 beside_pages(const struct aerostat *a)
+{
+	return a->backend->beside_pages ? a->backend->beside_pages(a->backend->hypervisor) : 0;
+}
+
 /* What can be had without the step lock.  The worker learns at once that the guest ran short. */
 static u64 relieve_from_stash(struct aerostat *a, u64 pages)
 {
@@ -43,17 +61,26 @@ static u64 relieve_from_stash(struct aerostat *a, u64 pages)
 	return freed;
 }
 
+/* What there is already is enough to go on with, so nobody waits for more. */
+static u64 relieve_from_balloon(struct aerostat *a, u64 wanted, unsigned int patience_ms)
+{
+	u64 pages = relieve_from_stash(a, wanted);
+
+	if (pages < wanted && lock_patiently(a, pages ? 0 : patience_ms)) {
+		pages += aero_relieve(&a->balloon, wanted - pages);
+		mutex_unlock(&a->step);
+	}
+	return pages;
+}
+
 static int oom(struct notifier_block *nb, unsigned long unused, void *data)
 {
 	struct aerostat *a = container_of(nb, struct aerostat, oom);
 	unsigned long *freed = data;
-	u64 wanted = READ_ONCE(a->relief_pages), pages = relieve_from_stash(a, wanted);
+	u64 wanted = READ_ONCE(a->relief_pages), pages = aerostat_relieve_beside(a, wanted);
 
-	/* What came from the stash is enough to go on with, so nobody waits for more. */
-	if (pages < wanted && lock_patiently(a, pages ? 0 : OOM_PATIENCE_MS)) {
-		pages += aero_relieve(&a->balloon, wanted - pages);
-		mutex_unlock(&a->step);
-	}
+	if (pages < wanted && !a->backend->no_relief)
+		pages += relieve_from_balloon(a, wanted - pages, pages ? 0 : OOM_PATIENCE_MS);
 	*freed += pages;
 	return NOTIFY_OK;
 }
@@ -117,12 +144,15 @@ void aerostat_relief_on_reclaim(struct aerostat *a, void (*on_reclaim)(struct ae
 static unsigned long count(struct shrinker *shrinker, struct shrink_control *sc)
 {
 	struct aerostat *a = aerostat_of(shrinker);
+	u64 beside = min_t(u64, beside_pages(a), BESIDE_PAGES);
 	u64 at_hand = READ_ONCE(a->stash.held_pages);
 
 	note_reclaim(a);
+	if (a->backend->no_relief)
+		return beside;
 	if (!mutex_is_locked(&a->step))
 		at_hand += READ_ONCE(a->balloon.size_pages);
-	return min_t(u64, shortfall(a), at_hand);
+	return beside + min_t(u64, shortfall(a), at_hand);
 }
 
 /*
@@ -130,10 +160,9 @@ static unsigned long count(struct shrinker *shrinker, struct shrink_control *sc)
  * lock the request counts as done, because the kernel would defer it and ask for more and more.
  * Other tasks may have been given enough since count(), so the shortfall is looked at again.
  */
-static unsigned long scan(struct shrinker *shrinker, struct shrink_control *sc)
+static unsigned long scan_balloon(struct aerostat *a, unsigned long wanted)
 {
-	struct aerostat *a = aerostat_of(shrinker);
-	unsigned long lacking = min(shortfall(a), sc->nr_to_scan);
+	unsigned long lacking = min(shortfall(a), wanted);
 	unsigned long freed = (unsigned long)relieve_from_stash(a, lacking);
 
 	if (freed >= lacking || !mutex_trylock(&a->step))
@@ -144,13 +173,29 @@ static unsigned long scan(struct shrinker *shrinker, struct shrink_control *sc)
 	return freed || !lacking ? freed : SHRINK_STOP;
 }
 
+static unsigned long scan(struct shrinker *shrinker, struct shrink_control *sc)
+{
+	struct aerostat *a = aerostat_of(shrinker);
+	unsigned long freed = (unsigned long)aerostat_relieve_beside(a, sc->nr_to_scan);
+
+	if (freed)
+		return freed;
+	return a->backend->no_relief ? SHRINK_STOP : scan_balloon(a, sc->nr_to_scan);
+}
+
+/* Whether there is anything that may be given. */
+static bool may_relieve(const struct aerostat *a)
+{
+	return !a->backend->no_relief || a->backend->relieve_beside;
+}
+
 int aerostat_relief_start(struct aerostat *a)
 {
 	int err;
 
 	INIT_WORK(&a->reclaim_work, tell_of_reclaim);
 	a->reclaim_told_at = jiffies;
-	if (a->backend->no_relief)
+	if (!may_relieve(a))
 		return 0;
 	a->oom.notifier_call = oom;
 	err = register_oom_notifier(&a->oom);
@@ -164,7 +209,7 @@ int aerostat_relief_start(struct aerostat *a)
 
 void aerostat_relief_stop(struct aerostat *a)
 {
-	if (a->backend->no_relief)
+	if (!may_relieve(a))
 		return;
 	aero_compat_shrinker_free(a->shrinker);
 	unregister_oom_notifier(&a->oom);

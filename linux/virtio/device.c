@@ -114,7 +114,7 @@ static unsigned int list_queues(struct aerostat_virtio *d, enum aero_virtio_queu
 		{AERO_VIRTIO_INFLATE, 0, answered_callback},
 		{AERO_VIRTIO_DEFLATE, 0, answered_callback},
 		{AERO_VIRTIO_STATS, AERO_VIRTIO_F_STATS, stats_callback},
-		{AERO_VIRTIO_HINT, AERO_VIRTIO_F_FREE_PAGE_HINT, NULL},
+		{AERO_VIRTIO_HINT, AERO_VIRTIO_F_FREE_PAGE_HINT, aerostat_virtio_hint_answered},
 		{AERO_VIRTIO_REPORTING, AERO_VIRTIO_F_PAGE_REPORTING, answered_callback},
 	};
 
@@ -152,6 +152,7 @@ int aerostat_virtio_make_queues(struct aerostat_virtio *d)
 	spin_unlock_irq(&d->lock);
 	if (virtio_has_feature(d->vdev, VIRTIO_BALLOON_F_STATS_VQ))
 		send_stats(d, d->queue[AERO_VIRTIO_STATS], aerostat_virtio_read_stats(d));
+	aerostat_virtio_hint_look(d);
 	d->fresh = true;
 	return 0;
 }
@@ -173,6 +174,7 @@ void aerostat_virtio_remove_queues(struct aerostat_virtio *d)
 	d->report.in_flight = false;
 	spin_unlock_irq(&d->lock);
 	wake_up(&d->answers);
+	aero_virtio_hint_reset(&d->hint.protocol);
 	cancel_work_sync(&d->stats_work);
 	d->vdev->config->del_vqs(d->vdev);
 	memset(d->queue, 0, sizeof(d->queue));
@@ -225,12 +227,16 @@ static void reset(void *ctx)
 		aerostat_virtio_remove_queues(d);
 }
 
+/* A balloon that is to grow comes before hints, which may have taken all free memory. */
 static u32 read_target(void *ctx)
 {
 	struct aerostat_virtio *d = ctx;
 	u32 frames;
 
 	virtio_cread_le(d->vdev, struct virtio_balloon_config, num_pages, &frames);
+	if (frames > d->protocol.actual)
+		aerostat_virtio_hint_relieve(&d->protocol, (frames - d->protocol.actual) >>
+								   d->protocol.frame_shift);
 	return frames;
 }
 

@@ -26,6 +26,11 @@ module_param(report_free, bool, 0444);
 MODULE_PARM_DESC(report_free,
 		 "1: tell the device of free memory where it wants to know of it (default)");
 
+static bool hint_free = true;
+module_param(hint_free, bool, 0444);
+MODULE_PARM_DESC(hint_free,
+		 "1: tell the device which memory need not be migrated, if it asks (default)");
+
 /* The device that is in use.  There is one balloon, so there is at most one. */
 static struct aerostat_virtio *device;
 
@@ -59,6 +64,7 @@ static void show(struct seq_file *m, void *hypervisor)
 			seq_printf(m, "%s_requests %llu\n", aero_virtio_queue_name(i),
 				   v->requests[i]);
 	seq_printf(m, "reported_free_pages %llu\n", READ_ONCE(device->report.pages));
+	aerostat_virtio_hint_show(m, device);
 	seq_printf(m, "late_answers %llu\n", v->late);
 	seq_printf(m, "broken_devices %llu\n", v->broken);
 }
@@ -87,6 +93,8 @@ static struct aerostat_backend backend = {
 	.pace = &pace,
 	.before_run = before_run,
 	.show = show,
+	.beside_pages = aerostat_virtio_hint_held,
+	.relieve_beside = aerostat_virtio_hint_relieve,
 };
 
 /* -- the driver ------------------------------------------------------------------------- */
@@ -112,6 +120,7 @@ static struct aerostat_virtio *create(struct virtio_device *vdev)
 	spin_lock_init(&d->lock);
 	init_waitqueue_head(&d->answers);
 	init_completion(&d->ready);
+	aerostat_virtio_hint_init(d);
 	for (i = 0; i < AERO_VIRTIO_SLOTS; i++) {
 		d->slot[i].blocks =
 			kmalloc_array(AERO_BATCH_MAX, sizeof(*d->slot[i].blocks), GFP_KERNEL);
@@ -154,6 +163,7 @@ static int probe(struct virtio_device *vdev)
 	err = aerostat_register(&backend);
 	if (err)
 		goto no_balloon;
+	aerostat_virtio_hint_start(d);
 	return 0;
 
 no_balloon:
@@ -178,6 +188,7 @@ static void remove(struct virtio_device *vdev)
 	struct aerostat_virtio *d = vdev->priv;
 
 	complete_all(&d->ready);
+	aerostat_virtio_hint_stop(d);
 	aerostat_unregister(&backend);
 	aerostat_virtio_remove_queues(d);
 	aero_virtio_destroy(&d->protocol);
@@ -209,10 +220,11 @@ static int __maybe_unused restore(struct virtio_device *vdev)
 	return err;
 }
 
-/* The host has a new target. */
+/* The host has a new target, or a new command for hints. */
 static void config_changed(struct virtio_device *vdev)
 {
 	aerostat_kick();
+	aerostat_virtio_hint_look(vdev->priv);
 }
 
 /*
@@ -224,6 +236,8 @@ static int validate(struct virtio_device *vdev)
 {
 	__virtio_clear_bit(vdev, VIRTIO_F_ACCESS_PLATFORM);
 	__virtio_clear_bit(vdev, VIRTIO_RING_F_INDIRECT_DESC);
+	if (!hint_free)
+		__virtio_clear_bit(vdev, VIRTIO_BALLOON_F_FREE_PAGE_HINT);
 	return 0;
 }
 
@@ -234,9 +248,8 @@ static const struct virtio_device_id ids[] = {
 MODULE_DEVICE_TABLE(virtio, ids);
 
 static unsigned int features[] = {
-	VIRTIO_BALLOON_F_MUST_TELL_HOST,
-	VIRTIO_BALLOON_F_STATS_VQ,
-	VIRTIO_BALLOON_F_DEFLATE_ON_OOM,
+	VIRTIO_BALLOON_F_MUST_TELL_HOST, VIRTIO_BALLOON_F_STATS_VQ,
+	VIRTIO_BALLOON_F_DEFLATE_ON_OOM, VIRTIO_BALLOON_F_FREE_PAGE_HINT,
 	VIRTIO_BALLOON_F_REPORTING,
 };
 
