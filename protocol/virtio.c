@@ -295,7 +295,7 @@ void aero_virtio_init(struct aero_virtio *v, struct aero_port *port,
 		.ctx = ctx,
 		.features_wanted = AERO_VIRTIO_F_MUST_TELL_HOST | AERO_VIRTIO_F_STATS |
 				   AERO_VIRTIO_F_DEFLATE_ON_OOM | AERO_VIRTIO_F_FREE_PAGE_HINT |
-				   AERO_VIRTIO_F_PAGE_REPORTING,
+				   AERO_VIRTIO_F_PAGE_POISON | AERO_VIRTIO_F_PAGE_REPORTING,
 		.frame_shift = page_shift - AERO_VIRTIO_FRAME_SHIFT,
 		.report_blocks = true,
 	};

@@ -121,6 +121,12 @@ static inline bool aerostat_must_be_zero(const struct aero_port *port)
 	return port->zeroed && READ_ONCE(*port->zeroed) && want_init_on_alloc(GFP_KERNEL);
 }
 
+/* Whether free pages have a content that the allocator relies on. */
+static inline bool aerostat_free_pages_matter(void)
+{
+	return want_init_on_free() || page_poisoning_enabled();
+}
+
 /* Zeroes a block that nobody uses, 8 bytes at a time, which is fast on every processor. */
 static inline void aerostat_zero(struct page *block, unsigned int order)
 {

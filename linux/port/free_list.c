@@ -448,20 +448,10 @@ static const char *obstacle(void)
 	return NULL;
 }
 
-/* Free pages have a content that the allocator relies on, and the hypervisor would lose it. */
-static bool free_pages_matter(void)
-{
-	return want_init_on_free() || page_poisoning_enabled();
-}
-
 static void start_telling(aerostat_report_fn tell, void *hypervisor)
 {
 	const char *why;
 
-	if (free_pages_matter()) {
-		pr_info("the host is not told of free memory: the kernel zeroes or poisons it\n");
-		return;
-	}
 	list.hypervisor = hypervisor;
 	list.tell = tell;
 	why = register_device();

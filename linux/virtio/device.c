@@ -11,6 +11,7 @@
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/page_reporting.h>
+#include <linux/poison.h>
 #include <linux/printk.h>
 #include <linux/virtio_config.h>
 
@@ -128,6 +129,18 @@ static unsigned int list_queues(struct aerostat_virtio *d, enum aero_virtio_queu
 	return n;
 }
 
+/* What the device has to leave behind in free pages that it discards. */
+static void tell_poison(struct aerostat_virtio *d)
+{
+	u32 value = 0;
+
+	if (!virtio_has_feature(d->vdev, VIRTIO_BALLOON_F_PAGE_POISON))
+		return;
+	if (!want_init_on_free())
+		memset(&value, PAGE_POISON, sizeof(value));
+	virtio_cwrite_le(d->vdev, struct virtio_balloon_config, poison_val, &value);
+}
+
 int aerostat_virtio_make_queues(struct aerostat_virtio *d)
 {
 	enum aero_virtio_queue which[AERO_VIRTIO_QUEUES];
@@ -145,6 +158,7 @@ int aerostat_virtio_make_queues(struct aerostat_virtio *d)
 		d->queue[which[i]] = queues[i];
 	for (i = 0; i < AERO_VIRTIO_SLOTS; i++)
 		d->slot[i].queue = NULL;
+	tell_poison(d);
 	virtio_device_ready(d->vdev);
 	/* From here on others may use the queues. */
 	spin_lock_irq(&d->lock);

@@ -52,6 +52,17 @@ static void show_features(struct seq_file *m, const char *name, u32 features)
 	seq_putc(m, '\n');
 }
 
+/* As the device has it. */
+static void show_poison(struct seq_file *m)
+{
+	u32 value;
+
+	if (!device->protocol.connected || !(device->protocol.features & AERO_VIRTIO_F_PAGE_POISON))
+		return;
+	virtio_cread_le(device->vdev, struct virtio_balloon_config, poison_val, &value);
+	seq_printf(m, "poison_value %u\n", value);
+}
+
 static void show(struct seq_file *m, void *hypervisor)
 {
 	const struct aero_virtio *v = hypervisor;
@@ -64,6 +75,7 @@ static void show(struct seq_file *m, void *hypervisor)
 			seq_printf(m, "%s_requests %llu\n", aero_virtio_queue_name(i),
 				   v->requests[i]);
 	seq_printf(m, "reported_free_pages %llu\n", READ_ONCE(device->report.pages));
+	show_poison(m);
 	aerostat_virtio_hint_show(m, device);
 	seq_printf(m, "late_answers %llu\n", v->late);
 	seq_printf(m, "broken_devices %llu\n", v->broken);
@@ -132,6 +144,17 @@ static struct aerostat_virtio *create(struct virtio_device *vdev)
 	return NULL;
 }
 
+/* Free pages whose content matters can be told of if the device knows the content. */
+static bool may_report_free(struct virtio_device *vdev)
+{
+	if (!report_free || !virtio_has_feature(vdev, VIRTIO_BALLOON_F_REPORTING))
+		return false;
+	if (!aerostat_free_pages_matter() || virtio_has_feature(vdev, VIRTIO_BALLOON_F_PAGE_POISON))
+		return true;
+	pr_info("the host is not told of free memory: the kernel zeroes or poisons it, and the device does not know of that\n");
+	return false;
+}
+
 static int probe(struct virtio_device *vdev)
 {
 	struct aerostat_virtio *d;
@@ -156,9 +179,7 @@ static int probe(struct virtio_device *vdev)
 	d->protocol.report_blocks = report_blocks;
 	device = d;
 	backend.no_relief = !virtio_has_feature(vdev, VIRTIO_BALLOON_F_DEFLATE_ON_OOM);
-	backend.report_free = NULL;
-	if (report_free && virtio_has_feature(vdev, VIRTIO_BALLOON_F_REPORTING))
-		backend.report_free = aerostat_virtio_report_free;
+	backend.report_free = may_report_free(vdev) ? aerostat_virtio_report_free : NULL;
 	backend.hypervisor = &d->protocol;
 	err = aerostat_register(&backend);
 	if (err)
@@ -236,6 +257,8 @@ static int validate(struct virtio_device *vdev)
 {
 	__virtio_clear_bit(vdev, VIRTIO_F_ACCESS_PLATFORM);
 	__virtio_clear_bit(vdev, VIRTIO_RING_F_INDIRECT_DESC);
+	if (!aerostat_free_pages_matter())
+		__virtio_clear_bit(vdev, VIRTIO_BALLOON_F_PAGE_POISON);
 	if (!hint_free)
 		__virtio_clear_bit(vdev, VIRTIO_BALLOON_F_FREE_PAGE_HINT);
 	return 0;
@@ -250,7 +273,7 @@ MODULE_DEVICE_TABLE(virtio, ids);
 static unsigned int features[] = {
 	VIRTIO_BALLOON_F_MUST_TELL_HOST, VIRTIO_BALLOON_F_STATS_VQ,
 	VIRTIO_BALLOON_F_DEFLATE_ON_OOM, VIRTIO_BALLOON_F_FREE_PAGE_HINT,
-	VIRTIO_BALLOON_F_REPORTING,
+	VIRTIO_BALLOON_F_PAGE_POISON,	 VIRTIO_BALLOON_F_REPORTING,
 };
 
 static struct virtio_driver balloon_driver = {

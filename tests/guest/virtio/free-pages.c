@@ -19,8 +19,21 @@
 static struct lab_config config = {.memory_mib = 1024, .cpus = 2, .type = REPORTING};
 static struct lab_config memfd = {
 	.memory_mib = 1024, .cpus = 2, .type = REPORTING, .backend = LAB_MEMFD};
+static const char *const untold[] = {"-global", "virtio-balloon-pci.page-poison=off", NULL};
+static struct lab_config zeroed_untold = {.memory_mib = 1024,
+					  .cpus = 2,
+					  .type = REPORTING,
+					  .append = "init_on_free=1",
+					  .extra = untold};
+static struct lab_config poisoned_untold = {.memory_mib = 1024,
+					    .cpus = 2,
+					    .type = REPORTING,
+					    .append = "page_poison=1",
+					    .extra = untold};
 static struct lab_config zeroed = {
 	.memory_mib = 1024, .cpus = 2, .type = REPORTING, .append = "init_on_free=1"};
+static struct lab_config poisoned = {
+	.memory_mib = 1024, .cpus = 2, .type = REPORTING, .append = "page_poison=1"};
 
 /* Waits until so little of the host's memory backs the guest's. */
 static const char *wait_for_host(struct lab_guest *g, uint64_t most_kib)
@@ -181,12 +194,21 @@ static const char *switched_off(struct lab_guest *g)
 	return driver_remove(g);
 }
 
-/* Free pages are zero, and whoever writes them must be the allocator. */
+/* Whether the driver uses a feature, by its name. */
+static const char *uses(struct lab_guest *g, const char *feature, bool used)
+{
+	LAB_OK(lab_must(g, 10000, "%sgrep -qw '^features_used.* %s' " STATS, used ? "" : "! ",
+			feature));
+	return NULL;
+}
+
+/* The device does not know that free pages have a content, so it is told of none. */
 static const char *not_when_free_pages_matter(struct lab_guest *g)
 {
 	uint64_t pages;
 
 	LAB_TRY(driver_insert(g));
+	LAB_TRY(uses(g, "page_poison", false));
 	LAB_TRY(agent(g, "touch"));
 	lab_sleep_ms(6000);
 	LAB_TRY(driver_stat(g, "reported_free_pages", &pages));
@@ -194,6 +216,57 @@ static const char *not_when_free_pages_matter(struct lab_guest *g)
 	LAB_TRY(reach(g, FAR));
 	LAB_TRY(reach(g, 0));
 	LAB_TRY(nothing_lost(g));
+	return driver_remove(g);
+}
+
+static const char *poison_is(struct lab_guest *g, uint64_t value)
+{
+	uint64_t found;
+
+	LAB_TRY(uses(g, "page_poison", true));
+	LAB_TRY(driver_stat(g, "poison_value", &found));
+	LAB_CHECK(found == value, "the device has 0x%" PRIx64 " as what free pages contain", found);
+	return NULL;
+}
+
+static const char *some_are_reported(struct lab_guest *g)
+{
+	uint64_t pages;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		LAB_TRY(agent(g, "touch"));
+		lab_sleep_ms(8000);
+	}
+	LAB_TRY(driver_stat(g, "reported_free_pages", &pages));
+	LAB_CHECK(pages > 10 * LARGE, "only %" PRIu64 " pages were reported", pages);
+	/* Where pages are poisoned, the kernel looks at each that it allocates. */
+	LAB_TRY(agent(g, "touch"));
+	LAB_TRY(reach(g, FAR));
+	LAB_TRY(reach(g, 0));
+	LAB_OK(lab_data_check(g));
+	return nothing_lost(g);
+}
+
+/* The host may discard what is zero, and gives zeros back. */
+static const char *zeroed_pages_are_reported(struct lab_guest *g)
+{
+	LAB_OK(lab_data_fill(g, DATA_MIB, 75));
+	LAB_TRY(driver_insert(g));
+	LAB_TRY(poison_is(g, 0));
+	LAB_TRY(use_and_free(g));
+	LAB_TRY(some_are_reported(g));
+	LAB_TRY(poison_is(g, 0));
+	return driver_remove(g);
+}
+
+/* QEMU keeps what it could not restore. */
+static const char *poisoned_pages_are_reported(struct lab_guest *g)
+{
+	LAB_OK(lab_data_fill(g, DATA_MIB, 76));
+	LAB_TRY(driver_insert(g));
+	LAB_TRY(poison_is(g, 0xaaaaaaaa));
+	LAB_TRY(some_are_reported(g));
+	LAB_TRY(poison_is(g, 0xaaaaaaaa));
 	return driver_remove(g);
 }
 
@@ -209,8 +282,14 @@ static const struct lab_test tests[] = {
 	{"order-is-respected", order_is_respected, .config = &config, .timeout_s = 240,
 	 .fresh = true, .spoils = true},
 	{"freed-memory-of-a-file", freed_memory_is_the_hosts, .config = &memfd, .timeout_s = 240},
-	{"not-when-free-pages-matter", not_when_free_pages_matter, .config = &zeroed,
+	{"not-when-free-pages-matter", not_when_free_pages_matter, .config = &zeroed_untold,
 	 .timeout_s = 120},
+	{"not-when-they-are-poisoned", not_when_free_pages_matter, .config = &poisoned_untold,
+	 .timeout_s = 180},
+	{"zeroed-pages-are-reported", zeroed_pages_are_reported, .config = &zeroed,
+	 .timeout_s = 240},
+	{"poisoned-pages-are-reported", poisoned_pages_are_reported, .config = &poisoned,
+	 .timeout_s = 300},
 };
 
 static const struct lab_suite suite = {
@@ -223,5 +302,7 @@ static const struct lab_suite suite = {
 int main(int argc, char **argv)
 {
 	config.platform = memfd.platform = zeroed.platform = &lab_platform_virtio;
+	zeroed_untold.platform = poisoned_untold.platform = &lab_platform_virtio;
+	poisoned.platform = &lab_platform_virtio;
 	return lab_suite_main(argc, argv, &suite);
 }
