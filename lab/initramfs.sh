@@ -8,7 +8,7 @@
 WANTED_MODULES='vmw_balloon vmw_vmci zram'
 
 # Those that are built into some kernels, and lacking in others.
-OPTIONAL_MODULES='virtio_balloon virtio_blk virtio_mmio virtio_pci'
+OPTIONAL_MODULES='virtio_balloon virtio_blk virtio_console virtio_mmio virtio_pci'
 
 # wanted_modules MODDIR: the names of the modules above that this kernel has as modules.
 wanted_modules()

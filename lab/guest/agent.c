@@ -213,9 +213,11 @@ static void load_modules(void)
 	}
 }
 
+/* aero_channel=PATH: where there is only one serial port, the channel is another terminal. */
 static int open_serial(void)
 {
-	int fd = open("/dev/ttyS1", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	const char *path = getenv("aero_channel");
+	int fd = open(path ? path : "/dev/ttyS1", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	struct termios t;
 
 	if (fd < 0 || tcgetattr(fd, &t))

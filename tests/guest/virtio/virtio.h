@@ -11,7 +11,7 @@
 #define SETTLE_MS 30000u
 
 /* The types of the platform. */
-enum { REPORTING, TOLD };
+enum { REPORTING, TOLD, MMIO, MMIO_LEGACY };
 
 /* Sets the target, and waits until the balloon has this size. */
 const char *reach(struct lab_guest *g, uint64_t pages);
