@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../common/disks.h"
 #include "monitor.h"
 
 #define PAGES	   60013u
@@ -23,8 +24,8 @@
 #define RESTART_MS 60000
 
 /* The disks, in this order: swap for an image, swap that is too small, and a kernel to start. */
-static const char *disks[16];
-static struct lab_config config = {.memory_mib = 512, .extra = disks};
+static struct disks disks;
+static struct lab_config config = {.memory_mib = 512, .extra = disks.args};
 
 static const struct lab_config dumped = {.memory_mib = 512};
 
@@ -318,27 +319,6 @@ static const struct lab_suite suite = {
 	.after_test = tidy,
 };
 
-/* An empty file of this size, which takes no space until it is written. */
-static bool make_file(const char *name, off_t bytes)
-{
-	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	bool good = fd >= 0 && !ftruncate(fd, bytes);
-
-	if (fd >= 0)
-		close(fd);
-	return good;
-}
-
-static void add_disk(unsigned int n, const char *file, bool read_only)
-{
-	static char words[4][4200];
-
-	snprintf(words[n], sizeof(words[n]), "if=virtio,format=raw,file=%s%s", file,
-		 read_only ? ",readonly=on" : "");
-	disks[2 * n] = "-drive";
-	disks[2 * n + 1] = words[n];
-}
-
 int main(int argc, char **argv)
 {
 	const char *build = lab_build_folder();
@@ -351,14 +331,14 @@ int main(int argc, char **argv)
 	}
 	snprintf(image, sizeof(image), "%s/images.swap", build);
 	snprintf(small, sizeof(small), "%s/images.small", build);
-	if (!make_file(image, 1 << 30) || !make_file(small, 1 << 20)) {
+	if (!disk_file(image, 1 << 30) || !disk_file(small, 1 << 20)) {
 		printf("Bail out! %s: %s\n", image, strerror(errno));
 		return 1;
 	}
-	add_disk(0, image, false);
-	add_disk(1, small, false);
-	add_disk(2, lab_env("AERO_VMLINUZ"), true);
-	add_disk(3, lab_env("AERO_INITRAMFS"), true);
+	disks_add(&disks, image, false);
+	disks_add(&disks, small, false);
+	disks_add(&disks, lab_env("AERO_VMLINUZ"), true);
+	disks_add(&disks, lab_env("AERO_INITRAMFS"), true);
 	status = lab_suite_main(argc, argv, &suite);
 	unlink(image);
 	unlink(small);
