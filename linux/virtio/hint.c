@@ -112,7 +112,8 @@ static void release(void *ctx, bool told)
 		list_splice_tail_init(&d->hint.told, &d->hint.held);
 		WRITE_ONCE(d->hint.held_blocks, d->hint.held_blocks + d->hint.told_blocks);
 		WRITE_ONCE(d->hint.told_blocks, 0);
-		d->hint.sent[0].queued = d->hint.sent[1].queued = false;
+		d->hint.sent[0].queued = false;
+		d->hint.sent[1].queued = false;
 	}
 	WRITE_ONCE(d->hint.relieved, false);
 	spin_unlock_irqrestore(&d->lock, flags);
@@ -195,7 +196,8 @@ static bool send_command(void *ctx, u32 command)
 	spin_lock_irq(&d->lock);
 	if (!place->queued) {
 		place->number = cpu_to_virtio32(d->vdev, command);
-		queued = place->queued = add(d, &sg, place, false);
+		queued = add(d, &sg, place, false);
+		place->queued = queued;
 	}
 	spin_unlock_irq(&d->lock);
 	return queued;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* The ownership checker: every frame has exactly one owner, and all books agree on which. */
+/*
+ * The ownership checker: every frame has exactly one owner, and all books agree on which.  And what
+ * a test looks up in the records.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -248,4 +251,26 @@ void sim_end_guest(struct aero_port *port, uint32_t pages)
 		sim_guest_free(port, port->cache.first);
 	if (sim_free_pages(port) != pages)
 		sim_fail("%u of %u pages are free in the end", sim_free_pages(port), pages);
+}
+
+const struct sim_trace *sim_last_trace(const struct aero_port *port, enum aero_event event)
+{
+	const struct sim_recorder *record = &port->record;
+	uint64_t n;
+
+	for (n = record->traces; n && record->traces - n < SIM_RECORDS; n--)
+		if (record->trace[(n - 1) % SIM_RECORDS].event == event)
+			return &record->trace[(n - 1) % SIM_RECORDS];
+	return NULL;
+}
+
+unsigned int sim_logged(const struct aero_port *port, const char *text)
+{
+	const struct sim_recorder *record = &port->record;
+	unsigned int found = 0;
+	uint64_t n;
+
+	for (n = record->logs; n && record->logs - n < SIM_RECORDS; n--)
+		found += !!strstr(record->log[(n - 1) % SIM_RECORDS].text, text);
+	return found;
 }

@@ -380,28 +380,6 @@ void aero_port_trace(struct aero_port *port, enum aero_event event, uint64_t a, 
 		       (unsigned long long)b, (unsigned long long)c);
 }
 
-const struct sim_trace *sim_last_trace(const struct aero_port *port, enum aero_event event)
-{
-	const struct sim_recorder *record = &port->record;
-	uint64_t n;
-
-	for (n = record->traces; n && record->traces - n < SIM_RECORDS; n--)
-		if (record->trace[(n - 1) % SIM_RECORDS].event == event)
-			return &record->trace[(n - 1) % SIM_RECORDS];
-	return NULL;
-}
-
-unsigned int sim_logged(const struct aero_port *port, const char *text)
-{
-	const struct sim_recorder *record = &port->record;
-	unsigned int found = 0;
-	uint64_t n;
-
-	for (n = record->logs; n && record->logs - n < SIM_RECORDS; n--)
-		found += !!strstr(record->log[(n - 1) % SIM_RECORDS].text, text);
-	return found;
-}
-
 /* -- the guest's own programs -------------------------------------------------------------- */
 
 uint32_t sim_free_pages(const struct aero_port *port)
