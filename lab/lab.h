@@ -101,8 +101,9 @@ int lab_wait_restart(struct lab_guest *g, unsigned int timeout_ms);
  * sent, ends the old QEMU, and g is the guest in the new one, where it goes on; requests that are
  * under way are answered there.  *bytes is what was transferred.
  *
- * The guest stands still meanwhile because QEMU's emulation (7.2) loses writes that a guest makes to
- * pages that are already sent: without any driver, one of four guests crashed.
+ * The guest stands still meanwhile because QEMU's emulation (7.2) loses writes that a guest makes
+ * to pages that are already sent.  In some runs the guest crashed of that, with no balloon driver
+ * as well.
  */
 int lab_migrate_begin(struct lab_guest *g);
 int lab_migrate_end(struct lab_guest *g, unsigned int timeout_ms, uint64_t *bytes);
