@@ -16,7 +16,7 @@ AERO_DOMU  ?= pvh
 .PHONY: help all run run-vmware run-virtio run-xen check check-fast check-guest check-xen check-xen-long \
 	check-long check-kernels check-mutants check-packages install deb bench bench-virtio bench-xen bench-policy \
 	modules user guest xen xen-kernels kernels \
-	clean fuzz tools-fast tools-guest tools-kernel tools-lint
+	clean fuzz tools-fast tools-guest tools-kernel tools-libvirt tools-lint
 
 help:
 	@echo 'make run          a real guest gives memory to its host and takes it back'
@@ -55,6 +55,9 @@ tools-kernel:
 
 tools-lint:
 	@lab/setup tools lint
+
+tools-libvirt:
+	@lab/setup tools libvirt
 
 $(BUILD)/build.ninja:
 	@meson setup --werror $(BUILD) >$(BUILD)-setup.log || { cat $(BUILD)-setup.log; exit 1; }
@@ -142,7 +145,7 @@ check: tools-lint xen-kernels
 check-mutants: tools-fast
 	@tests/tools/mutants $(or $(PART),all)
 
-check-long: xen kernels
+check-long: xen kernels tools-libvirt
 	@tests/run check-long $(BUILD) $(JOBS)
 
 bench: tools-lint guest
