@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Requests, one JSON object each.  docs/use/host.md describes them. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,21 +20,27 @@ static char *status(struct request *r)
 	return aero_report_all(r->m);
 }
 
+static size_t aligned(size_t size)
+{
+	return size - size % _Alignof(max_align_t) + _Alignof(max_align_t);
+}
+
 /* The step that would come now, on copies of what the policy remembers. */
 static char *plan(struct request *r)
 {
 	struct aero_manager *m = r->m;
-	size_t n = m->decided, size = m->config.policy->guest_state_size + 1;
-	size_t host_size = m->config.policy->host_state_size + 1;
+	/* Each begins where anything may begin. */
+	size_t n = m->decided, size = aligned(m->config.policy->guest_state_size);
+	size_t host_size = aligned(m->config.policy->host_state_size);
 	struct aero_host_decision *decisions = calloc(n + 1, sizeof(*decisions));
 	void **states = calloc(n + 1, sizeof(*states));
 	char *copies = malloc(n * size + host_size), *text = NULL;
 
 	if (decisions && states && copies) {
-		memcpy(copies, m->host_state, host_size);
+		memcpy(copies, m->host_state, m->config.policy->host_state_size);
 		for (size_t i = 0; i < n; i++) {
 			states[i] = copies + host_size + i * size;
-			memcpy(states[i], m->guests[i]->state, size);
+			memcpy(states[i], m->guests[i]->state, m->config.policy->guest_state_size);
 		}
 		m->config.policy->step(m->config.policy_config, copies, &m->host, m->figures,
 				       states, n, decisions);

@@ -55,7 +55,7 @@ refuses() { # NAME TEXT [STATUS]
 		{ [ "$status" -eq "${3:-2}" ] || why "status $status"; } &&
 			{ [ ! -s "$work/out" ] || why "something on standard output"; } &&
 			{ grep -qF -- "$2" "$work/err" || why "no error with: $2"; } &&
-			{ [ "$(grep -c '^aerostat: \|^aerostat [a-z ]*: ' "$work/err")" -eq 1 ] ||
+			{ [ "$(grep -c '^aerostat: \|^aerostat [a-z -]*: ' "$work/err")" -eq 1 ] ||
 				why "not one error"; }
 	}
 	result "$1" $?

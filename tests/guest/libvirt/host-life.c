@@ -50,21 +50,27 @@ static const char *a_guest_without_driver_is_planned_around(struct host *h)
 	return host_wait_state(h, 1, "managed", 20000);
 }
 
+/*
+ * A driver that leaves takes all memory back, which nobody can forbid.  The others make up for it,
+ * and its guest is found out when it is asked.
+ */
 static const char *a_driver_that_leaves_is_planned_around(struct host *h)
 {
-	uint64_t mib, age;
+	int64_t until = lab_now_ms() + 60000;
+	uint64_t mib;
 
 	LAB_TRY(host_add(h, true));
 	LAB_TRY(host_add(h, true));
 	LAB_OK(lab_must(h->guest[0], 60000, "rmmod virtio_balloon"));
-	LAB_TRY(host_look_for(h, 15000));
-	LAB_TRY(host_counts(h, 0, "statistics_age_ms", &age));
-	LAB_CHECK(age > 8000, "its statistics are %" PRIu64 " ms old", age);
+	while (host_look(h) && lab_now_ms() < until)
+		lab_sleep_ms(300);
+	LAB_TRY(host_look(h));
 	LAB_TRY(host_size(h, 0, &mib));
-	lab_note("it has %" PRIu64 " MiB", mib);
-	LAB_OK(lab_must(h->guest[0], 30000, "modprobe virtio_balloon"));
+	LAB_CHECK(mib == GUEST_MIB, "it has %" PRIu64 " MiB", mib);
+	LAB_TRY(host_wait_state(h, 0, "stuck", 60000));
 	LAB_TRY(host_look_for(h, 5000));
-	return host_wait_state(h, 0, "managed", 90000);
+	LAB_OK(lab_must(h->guest[0], 30000, "modprobe virtio_balloon"));
+	return host_wait_state(h, 0, "managed", 120000);
 }
 
 static const char *libvirtd_is_restarted(struct host *h)
