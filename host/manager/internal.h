@@ -9,6 +9,12 @@
 /* A size that differs by no more has been reached: some balloons move in blocks of 2 MiB. */
 #define REACHED_KIB	 2048U
 
+/*
+ * Balloons hold whole pages, of up to 64 KiB.  A target between two would leave a guest with a
+ * little more than was counted on.
+ */
+#define GRAIN_KIB	 64U
+
 #define BACKOFF_LEAST_MS 30000U
 #define BACKOFF_MOST_MS	 600000U
 
@@ -88,6 +94,11 @@ uint64_t aero_manager_free_kib(const struct aero_manager *m);
 static inline uint64_t sum(uint64_t a, uint64_t b)
 {
 	return a + b < a ? UINT64_MAX : a + b;
+}
+
+static inline uint64_t grain_up(uint64_t kib)
+{
+	return sum(kib, GRAIN_KIB - 1) / GRAIN_KIB * GRAIN_KIB;
 }
 
 static inline uint64_t less(uint64_t a, uint64_t b)

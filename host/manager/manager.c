@@ -221,11 +221,12 @@ static bool make_arrays(struct aero_manager *m)
 	return figures && states && decisions;
 }
 
-/* A policy with a mistake must not do harm: its target, within the guest's limits. */
+/* A policy with a mistake must not do harm: its target, in whole pages, within the limits. */
 static uint64_t clamped(const struct guest *g, uint64_t kib)
 {
+	kib -= kib % GRAIN_KIB;
 	if (kib < g->min_kib)
-		kib = g->min_kib;
+		kib = grain_up(g->min_kib);
 	return kib > g->max_kib ? g->max_kib : kib;
 }
 
@@ -251,7 +252,7 @@ static void apply(struct aero_manager *m)
 		if (g->mode != AERO_HOST_MANAGED || kib <= g->target_kib)
 			continue;
 		if (kib > sum(promised, left))
-			kib = promised + left;
+			kib = clamped(g, promised + left);
 		if (kib <= g->target_kib)
 			continue;
 		aero_guest_ask(m, g, kib);

@@ -71,7 +71,7 @@ static uint64_t most(const struct aero_manager *m)
 
 	for (size_t i = 0; i < m->count; i++) {
 		const struct guest *g = m->guests[i];
-		uint64_t least = g->floor_kib > g->min_kib ? g->floor_kib : g->min_kib;
+		uint64_t least = grain_up(g->floor_kib > g->min_kib ? g->floor_kib : g->min_kib);
 		uint64_t has = aero_guest_promised_kib(g);
 
 		kib = less(kib, g->mode == AERO_HOST_MANAGED && least < has ? least : has);

@@ -77,6 +77,25 @@ static void no_more_is_promised_than_there_is(void **state)
 	assert_int_equal(b->sight.current_kib, 700 * MIB);
 }
 
+/* Or a guest has a page more than was counted on, and room is never complete. */
+static void targets_are_whole_pages(void **state)
+{
+	struct rig_guest *g;
+
+	(void)state;
+	rig_start(4096, &rig_policy_told);
+	g = rig_add("a", 1000);
+	rig.told_kib[0] = 500 * MIB + 333;
+	rig_steps(2);
+	assert_int_equal(g->target_kib % 64, 0);
+	assert_in_range(g->target_kib, 500 * MIB, 500 * MIB + 333);
+	g->sight.settings =
+		(struct aero_host_settings){.set = AERO_HOST_SET_MIN, .min_kib = 300 * MIB + 1};
+	rig.told_kib[0] = 1;
+	rig_steps(2);
+	assert_int_equal(g->target_kib, 300 * MIB + 64);
+}
+
 static void a_dry_run_changes_nothing(void **state)
 {
 	struct rig_guest *g;
@@ -541,6 +560,7 @@ int main(void)
 					  end),
 		cmocka_unit_test_teardown(a_target_is_set_only_when_it_changes, end),
 		cmocka_unit_test_teardown(no_more_is_promised_than_there_is, end),
+		cmocka_unit_test_teardown(targets_are_whole_pages, end),
 		cmocka_unit_test_teardown(a_dry_run_changes_nothing, end),
 		cmocka_unit_test_teardown(a_stuck_guest_is_planned_around, end),
 		cmocka_unit_test_teardown(a_guest_that_gave_all_may_still_grow, end),
