@@ -252,7 +252,7 @@ static void apply(struct aero_manager *m)
 		if (g->mode != AERO_HOST_MANAGED || kib <= g->target_kib)
 			continue;
 		if (kib > sum(promised, left))
-			kib = clamped(g, promised + left);
+			kib = (promised + left) / GRAIN_KIB * GRAIN_KIB;
 		if (kib <= g->target_kib)
 			continue;
 		aero_guest_ask(m, g, kib);
