@@ -79,7 +79,7 @@ struct aero_manager {
 	size_t decided; /* how many of the arrays are filled in */
 };
 
-/* ---- manager.c ---- */
+/* ---- promised.c ---- */
 
 __attribute__((format(printf, 2, 3))) void aero_manager_say(const struct aero_manager *m,
 							    const char *format, ...);
