@@ -105,9 +105,9 @@ struct aero_host_policy {
 	const struct aero_policy_option *options;
 	size_t options_count;
 	size_t config_size;
-	size_t host_state_size;	 /* zeroes at first */
-	size_t guest_state_size; /* zeroes when a guest is first seen; the caller keeps it with the
-				    guest */
+	size_t host_state_size; /* zeroes at first */
+	/* Zeroes when a guest is first seen; the caller keeps it with the guest. */
+	size_t guest_state_size;
 	/*
 	 * Makes one step.  @guests, @guest_states (pointers, one a guest) and @decisions have
 	 * @count entries.  Promises: no target below a guest's min_kib or above its max_kib; the

@@ -186,13 +186,13 @@ static void grow(struct plan *p)
 
 /* -- taking -------------------------------------------------------------------------------- */
 
-enum round { ROUND_FREE, ROUND_CACHE, ROUND_COMFORT, ROUND_SHARE, ROUNDS };
+enum taking { ROUND_FREE, ROUND_CACHE, ROUND_COMFORT, ROUND_SHARE, ROUNDS };
 
 /*
  * How far a guest may be taken down in a round.  Without need it goes slowly, by time constants,
  * and not soon after the guest has grown.
  */
-static uint64_t floor_of(const struct plan *p, const struct aero_shares_guest *s, enum round round,
+static uint64_t floor_of(const struct plan *p, const struct aero_shares_guest *s, enum taking round,
 			 bool urgent, uint64_t hold)
 {
 	const struct aero_shares_config *c = p->config;
@@ -247,7 +247,7 @@ static uint64_t left_at(const void *of, uint64_t level)
 	return sum;
 }
 
-static enum aero_host_reason why_less(const struct plan *p, enum round round)
+static enum aero_host_reason why_less(const struct plan *p, enum taking round)
 {
 	if (p->host->room_kib)
 		return AERO_HOST_SHRINKS_ROOM;
@@ -257,7 +257,7 @@ static enum aero_host_reason why_less(const struct plan *p, enum round round)
 }
 
 /* Takes up to @wanted from the guests in this round.  Returns what it did not get. */
-static uint64_t take(struct plan *p, enum round round, bool urgent, uint64_t wanted)
+static uint64_t take(struct plan *p, enum taking round, bool urgent, uint64_t wanted)
 {
 	uint64_t have = 0, least = 0, level = 0, left;
 	size_t i;
@@ -323,9 +323,9 @@ static void reclaim(struct plan *p, struct host_state *h)
 	if (h->filling)
 		wanted = aero_less(p->high_kib, soon);
 	for (round = ROUND_FREE; round < ROUNDS; round++)
-		urgent = take(p, (enum round)round, true, urgent);
+		urgent = take(p, (enum taking)round, true, urgent);
 	for (round = ROUND_FREE; round < ROUND_COMFORT; round++)
-		wanted = take(p, (enum round)round, false, wanted);
+		wanted = take(p, (enum taking)round, false, wanted);
 }
 
 static uint64_t with_spare(const struct plan *p, size_t i, uint64_t level)
