@@ -131,16 +131,15 @@ static void disconnect(struct virt *v)
 
 static int connect_to(struct virt *v)
 {
-	char what[AERO_HOST_WORDS_MAX / 2];
-
 	if (v->connection && !v->lost && virConnectIsAlive(v->connection) != 0)
 		return 0;
 	disconnect(v);
 	v->connection = virConnectOpen(v->uri);
 	if (!v->connection) {
-		snprintf(what, sizeof(what), "no connection to libvirt (%s); does libvirtd run",
-			 v->uri ? v->uri : "its default");
-		return fail(v, ENOTCONN, what);
+		snprintf(v->error, sizeof(v->error),
+			 "no connection to libvirt (%s): %s; does libvirtd run?",
+			 v->uri ? v->uri : "its default", virGetLastErrorMessage());
+		return -ENOTCONN;
 	}
 	virConnectRegisterCloseCallback(v->connection, closed, v, NULL);
 	/* Where there is a daemon at the other end that may fall silent. */
