@@ -33,7 +33,8 @@ trap 'kill "$daemon" 2>/dev/null; exit 0' TERM INT
 while :; do
 	if [ -e "$folder/restart" ]; then
 		if [ -n "$daemon" ]; then
-			kill "$daemon" && wait "$daemon" || :
+			kill "$daemon" || :
+			wait "$daemon" || :
 			daemon=
 		fi
 	elif [ -z "$daemon" ] || ! kill -0 "$daemon" 2>/dev/null; then

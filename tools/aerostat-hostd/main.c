@@ -2,7 +2,6 @@
 /* aerostat-hostd: shares a host's memory out among its guests. */
 #include <argp.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,22 +12,6 @@
 #define CONF_FILE "/etc/aerostat/host.conf"
 
 const char *argp_program_version = "aerostat-hostd " AEROSTAT_VERSION;
-
-void hostd_say_line(const char *line)
-{
-	fprintf(stderr, "aerostat-hostd: %s\n", line);
-}
-
-void hostd_say(const char *format, ...)
-{
-	char text[2 * AERO_PATH_MAX];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	hostd_say_line(text);
-}
 
 /* ---- options ---- */
 

@@ -36,7 +36,8 @@ static const char *a_guest_without_driver_is_planned_around(struct host *h)
 	LAB_TRY(host_add(h, true));
 	LAB_TRY(host_add(h, false));
 	LAB_TRY(host_wait_state(h, 1, "starting", 5000));
-	/* It is asked once its time to start is over, for the other has not enough; and found out. */
+	/* It is asked once its time to start is over, for the other has not enough; and found out.
+	 */
 	LAB_TRY(host_wait_state(h, 1, "managed", 90000));
 	host_cli(h, &out, "make-room 330M --timeout 40s");
 	lab_note("%s", out);

@@ -197,22 +197,51 @@ const char *host_size(struct host *h, unsigned int guest, uint64_t *mib)
 	return NULL;
 }
 
+/* Each guest's size, or the smaller one if it is there already. */
+static const char *sizes(struct host *h, uint64_t mib[GUESTS_MAX])
+{
+	for (unsigned int i = 0; i < h->count; i++) {
+		uint64_t now;
+
+		LAB_TRY(host_size(h, i, &now));
+		mib[i] = now < mib[i] ? now : mib[i];
+	}
+	return NULL;
+}
+
+static int64_t unused_of(struct host *h, const uint64_t mib[GUESTS_MAX], char text[128])
+{
+	int64_t unused = HOST_MIB - RESERVE_MIB;
+
+	*text = 0;
+	for (unsigned int i = 0; i < h->count; i++) {
+		unused -= (int64_t)mib[i];
+		snprintf(text + strlen(text), 128 - strlen(text), " %s %" PRIu64, host_names[i],
+			 mib[i]);
+	}
+	return unused;
+}
+
+/*
+ * Guests are asked one after the other, and move meanwhile: one may have given what another one
+ * got.  Whoever grows from one round to the next had the smaller size between the rounds, and so
+ * had, at least, whoever shrinks.
+ */
 const char *host_look(struct host *h)
 {
-	uint64_t mib, all = 0;
-	char sizes[128] = "";
+	uint64_t mib[GUESTS_MAX] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
+	char text[128];
 	int64_t unused;
 
-	for (unsigned int i = 0; i < h->count; i++) {
-		LAB_TRY(host_size(h, i, &mib));
-		all += mib;
-		snprintf(sizes + strlen(sizes), sizeof(sizes) - strlen(sizes), " %s %" PRIu64,
-			 host_names[i], mib);
+	LAB_TRY(sizes(h, mib));
+	unused = unused_of(h, mib, text);
+	if (unused < 0) {
+		LAB_TRY(sizes(h, mib));
+		unused = unused_of(h, mib, text);
 	}
-	unused = (int64_t)(HOST_MIB - RESERVE_MIB) - (int64_t)all;
 	if (unused < h->least_free_mib)
 		h->least_free_mib = unused;
-	LAB_CHECK(unused >= 0, "the reserve is %" PRId64 " MiB short:%s", -unused, sizes);
+	LAB_CHECK(unused >= 0, "the reserve is %" PRId64 " MiB short:%s", -unused, text);
 	return NULL;
 }
 
