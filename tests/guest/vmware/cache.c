@@ -21,12 +21,12 @@ static const struct lab_config config = {.memory_mib = 2048, .cpus = 2};
 
 /* One round each in turn, so that both drivers meet the same machine; the median of these counts.
  */
-#define ROUNDS 3
+#define ROUNDS	   3
 
 /*
- * Seconds of an emulated machine that shares its processors with other tests: the kernel's driver alone has
- * taken from 1.2 to 7.9 s.  What was reported, nine times its time, is far beyond this limit;
- * how much faster ours is, the bench measures.
+ * Seconds of an emulated machine that shares its processors with other tests: the kernel's driver
+ * alone has taken from 1.2 to 7.9 s.  What was reported, nine times its time, is far beyond this
+ * limit; how much faster ours is, the bench measures.
  */
 #define TIMES_PEER 2
 
