@@ -15,6 +15,15 @@
 #include "core/stash.h"
 
 struct aerostat_policy;
+struct aerostat;
+
+struct aerostat_listener {
+	/*
+	 * The kernel has begun to reclaim memory.  Called at most ten times a second, from a work
+	 * item of the balloon's queue.  May sleep.
+	 */
+	void (*on_reclaim)(struct aerostat *a);
+};
 
 /*
  * The balloon.  There is at most one.
@@ -43,11 +52,7 @@ struct aerostat {
 	struct aerostat_stash stash;
 	struct notifier_block oom, sleep, reboot, memory;
 	struct shrinker *shrinker;
-	/*
-	 * Told by the shrinker, at most ten times a second, that the kernel has begun to reclaim
-	 * memory, from a work item of @queue.  NULL: nobody wants to know.
-	 */
-	void (*on_reclaim)(struct aerostat *a);
+	const struct aerostat_listener *listener; /* NULL: nobody wants to know */
 	struct work_struct reclaim_work;
 	unsigned long reclaim_told_at; /* jiffies */
 	struct kobject *kobj;
@@ -87,10 +92,10 @@ int aerostat_migrate(struct aero_port *port, struct page *to, struct page *from)
 int aerostat_relief_start(struct aerostat *a);
 void aerostat_relief_stop(struct aerostat *a);
 /*
- * Sets what is told of reclaim; NULL: nothing.  When it returns, what was set before does not run
+ * Sets who is told of reclaim; NULL: nobody.  When it returns, the one from before is not called
  * any more.  May sleep.
  */
-void aerostat_relief_on_reclaim(struct aerostat *a, void (*on_reclaim)(struct aerostat *a));
+void aerostat_relief_tell(struct aerostat *a, const struct aerostat_listener *listener);
 /* Frees pages that the backend keeps beside the balloon.  Needs no lock.  Returns how many. */
 u64 aerostat_relieve_beside(struct aerostat *a, u64 pages);
 

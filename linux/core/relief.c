@@ -111,10 +111,10 @@ static unsigned long shortfall(const struct aerostat *a)
 static void tell_of_reclaim(struct work_struct *work)
 {
 	struct aerostat *a = container_of(work, struct aerostat, reclaim_work);
-	void (*on_reclaim)(struct aerostat * a) = READ_ONCE(a->on_reclaim);
+	const struct aerostat_listener *listener = READ_ONCE(a->listener);
 
-	if (on_reclaim)
-		on_reclaim(a);
+	if (listener)
+		listener->on_reclaim(a);
 }
 
 /* Several tasks may reclaim at once; one message more or less does not matter. */
@@ -122,15 +122,15 @@ static void note_reclaim(struct aerostat *a)
 {
 	unsigned long told_at = READ_ONCE(a->reclaim_told_at);
 
-	if (!READ_ONCE(a->on_reclaim) || time_before(jiffies, told_at + TELL_INTERVAL))
+	if (!READ_ONCE(a->listener) || time_before(jiffies, told_at + TELL_INTERVAL))
 		return;
 	WRITE_ONCE(a->reclaim_told_at, jiffies);
 	queue_work(a->queue, &a->reclaim_work);
 }
 
-void aerostat_relief_on_reclaim(struct aerostat *a, void (*on_reclaim)(struct aerostat *a))
+void aerostat_relief_tell(struct aerostat *a, const struct aerostat_listener *listener)
 {
-	WRITE_ONCE(a->on_reclaim, on_reclaim);
+	WRITE_ONCE(a->listener, listener);
 	/* An item that is queued after this finds the new value. */
 	cancel_work_sync(&a->reclaim_work);
 }

@@ -188,6 +188,8 @@ static void on_reclaim(struct aerostat *a)
 	mutex_unlock(&p->lock);
 }
 
+static const struct aerostat_listener listener = {.on_reclaim = on_reclaim};
+
 int aerostat_policy_switch(struct aerostat_policy *p, bool *which, bool on)
 {
 	const char *why = p->a->backend->no_policy;
@@ -278,7 +280,7 @@ int aerostat_policy_start(struct aerostat *a)
 	if (selfballooning)
 		aerostat_policy_switch(p, &p->ballooning, true);
 	mutex_unlock(&p->lock);
-	aerostat_relief_on_reclaim(a, on_reclaim);
+	aerostat_relief_tell(a, &listener);
 	return 0;
 }
 
@@ -286,7 +288,7 @@ void aerostat_policy_stop(struct aerostat *a)
 {
 	struct aerostat_policy *p = a->policy;
 
-	aerostat_relief_on_reclaim(a, NULL);
+	aerostat_relief_tell(a, NULL);
 	mutex_lock(&p->lock);
 	p->ending = true;
 	mutex_unlock(&p->lock);
