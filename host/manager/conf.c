@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "files.h"
+#include "text.h"
 #include "units.h"
 
 #define LINE_MOST 1024U
@@ -30,17 +31,6 @@ __attribute__((format(printf, 2, 3))) static void wrong(struct conf *c, const ch
 	snprintf(text, sizeof(text), "%s, line %u: %s", c->name, c->line, words);
 	c->complain(text);
 	c->wrong++;
-}
-
-static char *trim(char *text)
-{
-	size_t n;
-
-	text += strspn(text, " \t");
-	n = strlen(text);
-	while (n && strchr(" \t\r\n", text[n - 1]))
-		text[--n] = 0;
-	return text;
 }
 
 /* ---- what concerns the host ---- */
@@ -171,7 +161,7 @@ static void begin_section(struct conf *c, char *text)
 		return;
 	}
 	text[n - 1] = 0;
-	pattern = trim(text + 7);
+	pattern = aero_trim(text + 7);
 	if (!*pattern || strlen(pattern) >= AERO_HOST_NAME_MAX)
 		wrong(c, "a guest's name has 1 to %u bytes", AERO_HOST_NAME_MAX - 1);
 	else if (config->rules_count == AERO_HOST_RULES_MAX)
@@ -190,7 +180,7 @@ static void read_line(struct conf *c, char *text)
 	char *name, *value;
 
 	text[strcspn(text, "#")] = 0;
-	name = trim(text);
+	name = aero_trim(text);
 	if (!*name)
 		return;
 	if (*name == '[') {
@@ -203,8 +193,8 @@ static void read_line(struct conf *c, char *text)
 		return;
 	}
 	*value++ = 0;
-	name = trim(name);
-	value = trim(value);
+	name = aero_trim(name);
+	value = aero_trim(value);
 	if (c->rule)
 		read_guest(c, name, value);
 	else

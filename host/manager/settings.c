@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "settings.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "files.h"
+#include "text.h"
 #include "units.h"
 
 const char *aero_host_shown(const char *text)
 {
 	static char shown[64];
-	size_t i;
 
-	for (i = 0; text[i] && i < sizeof(shown) - 4; i++)
-		shown[i] = isprint((unsigned char)text[i]) ? text[i] : '?';
-	strcpy(shown + i, text[i] ? "..." : "");
-	return shown;
+	return aero_shown(text, shown, sizeof(shown));
 }
 
 static bool parse_size(const char *name, const char *text, uint64_t *kib, char *error, size_t size)

@@ -15,6 +15,7 @@
 #include "balloon.h"
 #include "os.h"
 #include "settings.h"
+#include "text.h"
 #include "units.h"
 
 #define CONFIG_FILE "/etc/aerostat.conf"
@@ -54,17 +55,6 @@ __attribute__((format(printf, 3, 4))) static int wrong(const struct config *c, u
 	va_end(args);
 	cli_complain("%s, line %u: %s", c->file, number, text);
 	return CLI_MISUSE;
-}
-
-static char *trim(char *text)
-{
-	size_t n;
-
-	text += strspn(text, " \t");
-	n = strlen(text);
-	while (n && strchr(" \t\r\n", text[n - 1]))
-		text[--n] = 0;
-	return text;
 }
 
 /* "zram 8 128MiB", "/srv/swap 8 512MiB", or either with a priority behind it. */
@@ -138,14 +128,14 @@ static int read_line(struct config *c, char *text, unsigned int number)
 	int ret;
 
 	text[strcspn(text, "#")] = 0;
-	name = trim(text);
+	name = aero_trim(text);
 	if (!*name)
 		return CLI_OK;
 	value = strchr(name, '=');
 	if (!value)
 		return wrong(c, number, "a line is NAME = VALUE, not '%s'", cli_shown(name));
 	*value++ = 0;
-	name = trim(name);
+	name = aero_trim(name);
 	if (c->lines == LINES_MOST)
 		return wrong(c, number, "more than %u settings", LINES_MOST);
 	*line = (struct line){.number = number, .kind = KIND_SETTING};
@@ -153,7 +143,7 @@ static int read_line(struct config *c, char *text, unsigned int number)
 		line->kind = KIND_POLICY;
 	else if (!strcmp(name, "swap"))
 		line->kind = KIND_SWAP;
-	ret = read_value(c, line, name, trim(value));
+	ret = read_value(c, line, name, aero_trim(value));
 	c->lines += !ret;
 	return ret;
 }

@@ -2,13 +2,14 @@
 /* aerostat: the command line.  docs/use/cli.md describes it. */
 #include "cli.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "text.h"
 
 const char *argp_program_version = "aerostat " AEROSTAT_VERSION;
 
@@ -30,12 +31,8 @@ void cli_complain(const char *format, ...)
 const char *cli_shown(const char *text)
 {
 	static char shown[48];
-	size_t i;
 
-	for (i = 0; text[i] && i < sizeof(shown) - 4; i++)
-		shown[i] = isprint((unsigned char)text[i]) ? text[i] : '?';
-	strcpy(shown + i, text[i] ? "..." : "");
-	return shown;
+	return aero_shown(text, shown, sizeof(shown));
 }
 
 uint64_t cli_page_kib(void)
