@@ -89,9 +89,12 @@ struct unit {
 	uint64_t factor;
 };
 
-/* The rest of @text, behind blanks, is one of the names; NULL: none. */
-static const struct unit *unit_of(const char *text, const struct unit *units, size_t n)
+/* A number, and behind blanks one of the names; NULL: it is not so. */
+static const struct unit *take_amount(const char *text, const struct unit *units, size_t n,
+				      uint64_t *thousandths)
 {
+	if (!take_number(&text, thousandths))
+		return NULL;
 	text += strspn(text, " ");
 	for (size_t i = 0; i < n; i++)
 		if (!strcasecmp(text, units[i].name))
@@ -112,9 +115,7 @@ bool units_parse_size(const char *text, uint64_t *kib)
 	unsigned __int128 bytes;
 	uint64_t thousandths;
 
-	if (!take_number(&text, &thousandths))
-		return false;
-	unit = unit_of(text, units, sizeof(units) / sizeof(*units));
+	unit = take_amount(text, units, sizeof(units) / sizeof(*units), &thousandths);
 	if (!unit)
 		return false;
 	bytes = (unsigned __int128)thousandths * unit->factor / 1000;
@@ -133,9 +134,7 @@ bool units_parse_time(const char *text, uint64_t *ms)
 	unsigned __int128 value;
 	uint64_t thousandths;
 
-	if (!take_number(&text, &thousandths))
-		return false;
-	unit = unit_of(text, units, sizeof(units) / sizeof(*units));
+	unit = take_amount(text, units, sizeof(units) / sizeof(*units), &thousandths);
 	if (!unit)
 		return false;
 	value = (unsigned __int128)thousandths * unit->factor;
