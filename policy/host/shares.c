@@ -49,6 +49,36 @@ static bool is_managed(const struct plan *p, size_t i)
 	return aero_host_is_managed(&p->guests[i]);
 }
 
+/* -- levels ------------------------------------------------------------------------------- */
+
+struct measure {
+	const struct plan *plan;
+	/* What a managed guest gets at a level. */
+	uint64_t (*of)(const struct plan *p, size_t i, uint64_t level);
+};
+
+static uint64_t sum_at(const void *measure, uint64_t level)
+{
+	const struct measure *m = measure;
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < m->plan->count; i++)
+		if (is_managed(m->plan, i))
+			sum = aero_sum(sum, m->of(m->plan, i, level));
+	return sum;
+}
+
+/* The highest level at which all managed guests together get no more than @most. */
+static uint64_t level_of(const struct plan *p,
+			 uint64_t (*of)(const struct plan *p, size_t i, uint64_t level),
+			 uint64_t most)
+{
+	const struct measure m = {p, of};
+
+	return aero_host_level(sum_at, &m, most);
+}
+
 /* -- looking ------------------------------------------------------------------------------ */
 
 /* The host comes first: while it stalls, guests have to leave it more and more. */
@@ -94,18 +124,6 @@ static uint64_t share_at(const struct plan *p, size_t i, uint64_t level)
 				 s->need_kib);
 }
 
-static uint64_t shares_at(const void *of, uint64_t level)
-{
-	const struct plan *p = of;
-	uint64_t sum = 0;
-	size_t i;
-
-	for (i = 0; i < p->count; i++)
-		if (is_managed(p, i))
-			sum = aero_sum(sum, share_at(p, i, level));
-	return sum;
-}
-
 static void set_limits(struct plan *p)
 {
 	uint64_t budget = aero_less(p->books.guests_kib, p->books.others_kib), level = 0;
@@ -113,7 +131,7 @@ static void set_limits(struct plan *p)
 	size_t i;
 
 	if (!enough)
-		level = aero_host_level(shares_at, p, budget);
+		level = level_of(p, share_at, budget);
 	for (i = 0; i < p->count; i++)
 		if (is_managed(p, i))
 			p->states[i]->limit_kib = enough ? p->states[i]->need_kib
@@ -136,18 +154,11 @@ static bool is_short(const struct aero_shares_guest *s)
 	       s->limit_kib - s->hold_kib > s->hold_kib >> GROW_BAND_SHIFT;
 }
 
-static uint64_t grants_at(const void *of, uint64_t level)
+static uint64_t grant_at(const struct plan *p, size_t i, uint64_t level)
 {
-	const struct plan *p = of;
-	uint64_t sum = 0;
-	size_t i;
+	const struct aero_shares_guest *s = p->states[i];
 
-	for (i = 0; i < p->count; i++)
-		if (is_managed(p, i) && is_short(p->states[i]))
-			sum = aero_sum(sum,
-				       aero_lesser(wish_of(p, i),
-						   aero_host_part(level, p->states[i]->weight)));
-	return sum;
+	return is_short(s) ? aero_lesser(wish_of(p, i), aero_host_part(level, s->weight)) : 0;
 }
 
 /* What was asked back and has not come yet may be left with a guest that needs it after all. */
@@ -162,7 +173,7 @@ static void grow(struct plan *p)
 			p->wishes_kib = aero_sum(p->wishes_kib, wish_of(p, i));
 	enough = p->wishes_kib <= p->books.free_kib;
 	if (!enough)
-		level = aero_host_level(grants_at, p, p->books.free_kib);
+		level = level_of(p, grant_at, p->books.free_kib);
 	for (i = 0; i < p->count; i++) {
 		struct aero_shares_guest *s = p->states[i];
 
@@ -235,18 +246,6 @@ static uint64_t left_with(const struct plan *p, size_t i, uint64_t level)
 				 s->floor_kib, p->decisions[i].target_kib);
 }
 
-static uint64_t left_at(const void *of, uint64_t level)
-{
-	const struct plan *p = of;
-	uint64_t sum = 0;
-	size_t i;
-
-	for (i = 0; i < p->count; i++)
-		if (is_managed(p, i))
-			sum = aero_sum(sum, left_with(p, i, level));
-	return sum;
-}
-
 static enum aero_host_reason why_less(const struct plan *p, enum taking round)
 {
 	if (p->host->room_kib)
@@ -276,7 +275,7 @@ static uint64_t take(struct plan *p, enum taking round, bool urgent, uint64_t wa
 	if (!wanted || have <= least)
 		return wanted;
 	if (have - least > wanted)
-		level = aero_host_level(left_at, p, have - wanted);
+		level = level_of(p, left_with, have - wanted);
 	for (i = 0; i < p->count; i++) {
 		if (!is_managed(p, i))
 			continue;
@@ -338,17 +337,9 @@ static uint64_t with_spare(const struct plan *p, size_t i, uint64_t level)
 	return size <= hold || size - hold <= hold >> SPARE_BAND_SHIFT ? hold : size;
 }
 
-static uint64_t spare_at(const void *of, uint64_t level)
+static uint64_t spare_at(const struct plan *p, size_t i, uint64_t level)
 {
-	const struct plan *p = of;
-	uint64_t sum = 0;
-	size_t i;
-
-	for (i = 0; i < p->count; i++)
-		if (is_managed(p, i))
-			sum = aero_sum(sum, aero_less(with_spare(p, i, level),
-						      aero_host_promised(&p->guests[i])));
-	return sum;
+	return aero_less(with_spare(p, i, level), aero_host_promised(&p->guests[i]));
 }
 
 /* Only what was spare for a long time is given away: else it would have to be taken again. */
@@ -367,7 +358,7 @@ static void share_spare(struct plan *p, struct host_state *h)
 	h->spare_passed_ms = 0;
 	if (!h->spare_kib)
 		return;
-	level = aero_host_level(spare_at, p, h->spare_kib);
+	level = level_of(p, spare_at, h->spare_kib);
 	for (i = 0; i < p->count; i++) {
 		if (!is_managed(p, i))
 			continue;
