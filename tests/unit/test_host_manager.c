@@ -22,13 +22,18 @@ static int end(void **state)
 
 /* ---- limits and promises ---- */
 
+/* A host with one guest, which gets what the test says. */
+static struct rig_guest *one_told_guest(void)
+{
+	rig_start(4096, &rig_policy_told);
+	return rig_add("a", 1000);
+}
+
 static void no_guest_goes_below_its_minimum_or_above_its_maximum(void **state)
 {
-	struct rig_guest *g;
+	struct rig_guest *g = one_told_guest();
 
 	(void)state;
-	rig_start(4096, &rig_policy_told);
-	g = rig_add("a", 1000);
 	g->sight.settings = (struct aero_host_settings){
 		.set = AERO_HOST_SET_MIN | AERO_HOST_SET_MAX,
 		.min_kib = 400 * MIB,
@@ -44,11 +49,9 @@ static void no_guest_goes_below_its_minimum_or_above_its_maximum(void **state)
 
 static void a_target_is_set_only_when_it_changes(void **state)
 {
-	struct rig_guest *g;
+	struct rig_guest *g = one_told_guest();
 
 	(void)state;
-	rig_start(4096, &rig_policy_told);
-	g = rig_add("a", 1000);
 	rig_steps(10);
 	assert_int_equal(g->asked, 0);
 	rig.told_kib[0] = 600 * MIB;
@@ -80,11 +83,9 @@ static void no_more_is_promised_than_there_is(void **state)
 /* Or a guest has a page more than was counted on, and room is never complete. */
 static void targets_are_whole_pages(void **state)
 {
-	struct rig_guest *g;
+	struct rig_guest *g = one_told_guest();
 
 	(void)state;
-	rig_start(4096, &rig_policy_told);
-	g = rig_add("a", 1000);
 	rig.told_kib[0] = 500 * MIB + 333;
 	rig_steps(2);
 	assert_int_equal(g->target_kib % 64, 0);
@@ -120,11 +121,9 @@ static void a_dry_run_changes_nothing(void **state)
 
 static void a_stuck_guest_is_planned_around(void **state)
 {
-	struct rig_guest *g;
+	struct rig_guest *g = one_told_guest();
 
 	(void)state;
-	rig_start(4096, &rig_policy_told);
-	g = rig_add("a", 1000);
 	rig_steps(3);
 	g->speed_kib = 0;
 	g->silent = true;
@@ -148,11 +147,9 @@ static void a_stuck_guest_is_planned_around(void **state)
 /* Its driver answers, and has nothing left to give: it must be able to grow all the same. */
 static void a_guest_that_gave_all_may_still_grow(void **state)
 {
-	struct rig_guest *g;
+	struct rig_guest *g = one_told_guest();
 
 	(void)state;
-	rig_start(4096, &rig_policy_told);
-	g = rig_add("a", 1000);
 	g->sight.current_kib = g->target_kib = 600 * MIB;
 	rig_steps(2);
 	g->speed_kib = 0;
@@ -170,11 +167,9 @@ static void a_guest_that_gave_all_may_still_grow(void **state)
 
 static void slow_is_not_stuck(void **state)
 {
-	struct rig_guest *g;
+	struct rig_guest *g = one_told_guest();
 
 	(void)state;
-	rig_start(4096, &rig_policy_told);
-	g = rig_add("a", 1000);
 	rig_steps(2);
 	g->speed_kib = MIB;
 	rig.told_kib[0] = 700 * MIB;
@@ -187,11 +182,9 @@ static void slow_is_not_stuck(void **state)
 
 static void a_guest_without_driver_starts_and_is_then_unreachable(void **state)
 {
-	struct rig_guest *g;
+	struct rig_guest *g = one_told_guest();
 
 	(void)state;
-	rig_start(4096, &rig_policy_told);
-	g = rig_add("a", 1000);
 	g->sight.mark = 0;
 	g->speed_kib = 0;
 	rig.told_kib[0] = 500 * MIB;
@@ -217,11 +210,9 @@ static void a_guest_that_cannot_be_reached_is_left_alone(void **state)
 	} lives[] = {{AERO_HOST_PAUSED, "paused"},
 		     {AERO_HOST_CRASHED, "crashed"},
 		     {AERO_HOST_ENDING, "shuts down"}};
-	struct rig_guest *g;
+	struct rig_guest *g = one_told_guest();
 
 	(void)state;
-	rig_start(4096, &rig_policy_told);
-	g = rig_add("a", 1000);
 	rig_steps(2);
 	for (size_t i = 0; i < 3; i++) {
 		g->sight.life = lives[i].life;
@@ -240,11 +231,9 @@ static void a_guest_that_cannot_be_reached_is_left_alone(void **state)
 
 static void a_guest_without_a_device_is_left_alone(void **state)
 {
-	struct rig_guest *g;
+	struct rig_guest *g = one_told_guest();
 
 	(void)state;
-	rig_start(4096, &rig_policy_told);
-	g = rig_add("a", 1000);
 	g->sight.balloon = false;
 	rig.told_kib[0] = 500 * MIB;
 	rig_steps(100);
@@ -254,11 +243,9 @@ static void a_guest_without_a_device_is_left_alone(void **state)
 
 static void a_refused_target_is_tried_again_later(void **state)
 {
-	struct rig_guest *g;
+	struct rig_guest *g = one_told_guest();
 
 	(void)state;
-	rig_start(4096, &rig_policy_told);
-	g = rig_add("a", 1000);
 	rig_steps(2);
 	g->refuses = true;
 	rig.told_kib[0] = 500 * MIB;
@@ -274,11 +261,9 @@ static void a_refused_target_is_tried_again_later(void **state)
 /* Such as a driver that gives memory back when a guest runs out of it. */
 static void a_size_that_changes_by_itself_is_where_we_begin(void **state)
 {
-	struct rig_guest *g;
+	struct rig_guest *g = one_told_guest();
 
 	(void)state;
-	rig_start(4096, &rig_policy_told);
-	g = rig_add("a", 1000);
 	rig_steps(2);
 	rig.told_kib[0] = 500 * MIB;
 	rig_steps(5);
@@ -293,11 +278,9 @@ static void a_size_that_changes_by_itself_is_where_we_begin(void **state)
 
 static void a_restarted_daemon_goes_on_from_what_is(void **state)
 {
-	struct rig_guest *g;
+	struct rig_guest *g = one_told_guest();
 
 	(void)state;
-	rig_start(4096, &rig_policy_told);
-	g = rig_add("a", 1000);
 	rig_steps(2);
 	rig.told_kib[0] = 500 * MIB;
 	rig_steps(3);
@@ -353,11 +336,9 @@ static void a_guest_that_ends_is_forgotten(void **state)
 
 static void statistics_that_are_impossible_say_nothing(void **state)
 {
-	struct rig_guest *g;
+	struct rig_guest *g = one_told_guest();
 
 	(void)state;
-	rig_start(4096, &rig_policy_told);
-	g = rig_add("a", 1000);
 	rig_steps(2);
 	assert_in_range(rig.seen[0].statistics_age_ms, 0, 1000);
 	/* Huge. */
@@ -378,11 +359,9 @@ static void statistics_that_are_impossible_say_nothing(void **state)
 
 static void stale_statistics_grow_old(void **state)
 {
-	struct rig_guest *g;
+	struct rig_guest *g = one_told_guest();
 
 	(void)state;
-	rig_start(4096, &rig_policy_told);
-	g = rig_add("a", 1000);
 	rig_steps(3);
 	g->silent = true;
 	rig_steps(20);
@@ -397,11 +376,9 @@ static void stale_statistics_grow_old(void **state)
 
 static void counters_that_go_back_have_begun_anew(void **state)
 {
-	struct rig_guest *g;
+	struct rig_guest *g = one_told_guest();
 
 	(void)state;
-	rig_start(4096, &rig_policy_told);
-	g = rig_add("a", 1000);
 	g->sight.major_faults = g->sight.swap_in_kib = 1000;
 	rig_steps(2);
 	g->sight.major_faults = g->sight.swap_in_kib = 1300;
@@ -445,11 +422,9 @@ static void wrong_settings_are_said_once_and_defaults_apply(void **state)
 		 .max_kib = 500 * MIB},
 	};
 	static const unsigned int said[] = {2, 3, 1};
-	struct rig_guest *g;
+	struct rig_guest *g = one_told_guest();
 
 	(void)state;
-	rig_start(4096, &rig_policy_told);
-	g = rig_add("a", 1000);
 	strcpy(g->sight.complaint, "nonsense");
 	rig_steps(5);
 	assert_int_equal(rig_said("guest a: nonsense; its default limits apply"), 1);
@@ -492,11 +467,9 @@ static void metadata_stand_above_the_configuration(void **state)
 
 static void managed_no_leaves_a_guest_alone(void **state)
 {
-	struct rig_guest *g;
+	struct rig_guest *g = one_told_guest();
 
 	(void)state;
-	rig_start(4096, &rig_policy_told);
-	g = rig_add("a", 1000);
 	g->sight.settings = (struct aero_host_settings){.set = AERO_HOST_SET_MANAGED};
 	rig.told_kib[0] = 500 * MIB;
 	rig_steps(20);
