@@ -46,31 +46,21 @@ bool lab_virt_possible(void)
 static int shell(char **out, const char *command)
 {
 	char *text = NULL;
-	size_t length = 0, room = 0;
+	size_t room = 0;
 	FILE *from = popen(command, "re");
-	int c, status;
+	bool said;
+	int status;
 
 	if (!from)
 		return lab_fail(errno, "popen: %s", strerror(errno));
-	while ((c = getc(from)) != EOF) {
-		if (length + 1 >= room) {
-			char *larger = realloc(text, room = 2 * room + 256);
-
-			if (!larger)
-				break;
-			text = larger;
-		}
-		text[length++] = (char)c;
-	}
+	/* Up to a NUL, which no program says: all of it. */
+	said = getdelim(&text, &room, 0, from) > 0;
 	status = pclose(from);
-	if (text)
-		text[length] = 0;
 	if (status)
-		lab_fail(EREMOTEIO, "`%s`: %s", command, text ? text : "it failed");
+		lab_fail(EREMOTEIO, "`%s`: %s", command, said ? text : "it failed");
 	if (out && !status)
-		*out = text ? text : strdup("");
-	else
-		free(text);
+		*out = strdup(said ? text : "");
+	free(text);
 	return status ? -EREMOTEIO : 0;
 }
 
