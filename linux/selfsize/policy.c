@@ -190,12 +190,17 @@ static void on_reclaim(struct aerostat *a)
 
 static const struct aerostat_listener listener = {.on_reclaim = on_reclaim};
 
+static bool may_choose(const struct aerostat *a)
+{
+	return a->backend->set_target && !a->backend->no_policy;
+}
+
 int aerostat_policy_switch(struct aerostat_policy *p, bool *which, bool on)
 {
 	const char *why = p->a->backend->no_policy;
 	bool forbidden = which == &p->ballooning ? noselfballooning : noselfshrink;
 
-	if (on && which == &p->ballooning && (why || !p->a->backend->set_target)) {
+	if (on && which == &p->ballooning && !may_choose(p->a)) {
 		pr_err_ratelimited("self-ballooning is not possible: %s\n",
 				   why ?: "the hypervisor's module has no support for it");
 		return -EOPNOTSUPP;
@@ -280,7 +285,8 @@ int aerostat_policy_start(struct aerostat *a)
 	if (selfballooning)
 		aerostat_policy_switch(p, &p->ballooning, true);
 	mutex_unlock(&p->lock);
-	aerostat_relief_tell(a, &listener);
+	if (may_choose(a))
+		aerostat_relief_tell(a, &listener);
 	return 0;
 }
 
