@@ -65,7 +65,12 @@ $(BUILD)/build.ninja:
 
 user: tools-fast
 	@test -f $(BUILD)/build.ninja || $(MAKE) --no-print-directory -s $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet
+# On a terminal ninja shows how far it is; in a log that would be a line for each file.
+	@case "$$(ninja -C $(BUILD) -n)" in \
+	*'no work to do'*) ;; \
+	*)	echo 'building the programs (up to three minutes)'; \
+		if [ -t 1 ]; then ninja -C $(BUILD); else ninja -C $(BUILD) --quiet; fi ;; \
+	esac
 
 # Without KDIR the modules are for the lab's kernel, whose headers are in the cache.
 modules: tools-guest
