@@ -123,15 +123,31 @@ int lab_machine_start(struct lab_guest *g)
 	if (!ret)
 		ret = add_all(&args, g);
 	if (!ret)
+		lab_kept_find(g, &args);
+	if (!ret)
 		ret = lab_process_start(g, &args);
 	lab_args_free(&args);
 	return ret ? ret : lab_qmp_greet(g, QMP_GREET_MS);
 }
 
-int lab_boot(struct lab_guest **out, const struct lab_config *config)
+static int wait_boot(struct lab_guest *g)
+{
+	int ret;
+
+	if (g->from_kept)
+		return lab_kept_wait(g);
+	ret = lab_wait_ready(g, 0, g->config.boot_s * 1000);
+	if (!ret && g->config.platform->up)
+		ret = g->config.platform->up(g);
+	return ret ? ret : lab_kept_save(g);
+}
+
+static int boot(struct lab_guest **out, const struct lab_config *config, bool *from_kept)
 {
 	struct lab_guest *g = calloc(1, sizeof(*g));
 	int ret;
+
+	*from_kept = false;
 
 	if (!g)
 		return lab_fail(ENOMEM, "no memory for a guest");
@@ -141,14 +157,24 @@ int lab_boot(struct lab_guest **out, const struct lab_config *config)
 	g->config.platform = lab_platform_of(config);
 	ret = lab_machine_start(g);
 	if (!ret)
-		ret = lab_wait_ready(g, 0, g->config.boot_s * 1000);
-	if (!ret && g->config.platform->up)
-		ret = g->config.platform->up(g);
+		ret = wait_boot(g);
+	*from_kept = g->from_kept;
+	if (ret && g->from_kept)
+		lab_kept_forget(g);
 	if (ret)
 		lab_stop(g);
 	else
 		*out = g;
 	return ret;
+}
+
+int lab_boot(struct lab_guest **out, const struct lab_config *config)
+{
+	bool from_kept;
+	int ret = boot(out, config, &from_kept);
+
+	/* A state that does not work is gone now, so this one really boots. */
+	return ret && from_kept ? boot(out, config, &from_kept) : ret;
 }
 
 void lab_stop(struct lab_guest *g)
@@ -172,6 +198,7 @@ void lab_stop(struct lab_guest *g)
 		g->answers = next;
 	}
 	free(g->platform_data);
+	free(g->kept);
 	free(g->console_path);
 	free(g->qemu_log_path);
 	free(g);

@@ -47,6 +47,8 @@ struct lab_guest {
 
 	struct lab_guest *heir; /* the other QEMU, during a migration */
 	const char *incoming;	/* where QEMU waits for a migration from; NULL: it boots */
+	char *kept;		/* the file of this boot's state (kept.c); NULL: it is not kept */
+	bool from_kept;		/* QEMU goes on from that file */
 
 	struct lab_stream agent;
 	unsigned int next_id;
@@ -92,6 +94,11 @@ void lab_stream_close(struct lab_stream *s);
 /* The whole file or its part from `from`, NUL-terminated, to be freed; NULL on failure. */
 char *lab_slurp(const char *path, off_t from, size_t *length);
 
+/* ---- migrate.c ---- */
+
+/* Waits for the end of a migration; *@bytes is what was transferred. */
+int lab_migrate_wait(struct lab_guest *g, unsigned int timeout_ms, uint64_t *bytes);
+
 /* ---- qemu_args.c ---- */
 
 #define LAB_ARGS_MAX 96
@@ -117,6 +124,23 @@ void lab_add_pc(struct lab_args *args, const struct lab_config *c, const char *t
 
 /* A Linux kernel that QEMU loads itself, its initramfs and its parameters. */
 int lab_add_linux(struct lab_args *args, const struct lab_config *c);
+
+/* ---- kept.c ---- */
+
+/*
+ * Names the file of this boot's state; if it is there, adds what makes QEMU go on from it.  Does
+ * nothing where config.keep_boot is not set or can't be followed.
+ */
+void lab_kept_find(struct lab_guest *g, struct lab_args *args);
+
+/* Waits until a guest that goes on from a kept boot does so. */
+int lab_kept_wait(struct lab_guest *g);
+
+/* Saves the state of a guest that has just booted, unless another program is doing so. */
+int lab_kept_save(struct lab_guest *g);
+
+/* Removes a state that does not work. */
+void lab_kept_forget(struct lab_guest *g);
 
 /* ---- qemu_process.c ---- */
 

@@ -52,6 +52,7 @@ struct lab_config {
 	const char *initramfs;	   /* as lab.env says */
 	const char *disk;	   /* an image; booted from unless there is a kernel; none */
 	unsigned int boot_s;	   /* the longest time for a boot; 90 */
+	bool keep_boot;		   /* may go on from the state after an earlier boot (kept.c) */
 	const char *const *extra;  /* further arguments for QEMU, up to NULL; none */
 	const struct lab_xen *xen; /* options of platform xen (xen.h) */
 };

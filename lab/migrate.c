@@ -78,6 +78,11 @@ static int wait_for(struct lab_guest *g, unsigned int timeout_ms, uint64_t least
 	}
 }
 
+int lab_migrate_wait(struct lab_guest *g, unsigned int timeout_ms, uint64_t *bytes)
+{
+	return wait_for(g, timeout_ms, UINT64_MAX, bytes);
+}
+
 int lab_migrate_begin(struct lab_guest *g)
 {
 	char folder[] = "/tmp/aerostat-lab-XXXXXX", path[64], uri[80];
@@ -131,7 +136,7 @@ int lab_migrate_end(struct lab_guest *g, unsigned int timeout_ms, uint64_t *byte
 	if (!ret)
 		ret = set_speed(g, FAST);
 	if (!ret)
-		ret = wait_for(g, timeout_ms, UINT64_MAX, bytes);
+		ret = lab_migrate_wait(g, timeout_ms, bytes);
 	if (ret)
 		return ret;
 	move_in(g);

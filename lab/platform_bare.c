@@ -29,6 +29,7 @@ const struct lab_platform lab_platform_bare = {
 	.title = "plain QEMU",
 	.qemu = "qemu-system-x86_64",
 	.memory_mib = 1024,
+	.keeps_boots = true,
 	.args = add_args,
 	.figures = figures,
 };

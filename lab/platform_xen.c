@@ -135,6 +135,7 @@ const struct lab_platform lab_platform_xen = {
 	.look_ms = 100,
 	.no_reset = true,
 	.configure = lab_xen_config,
+	.keeps_boots = true,
 	.args = add_args,
 	.up = up,
 	.lacks = lacks,

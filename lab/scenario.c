@@ -149,6 +149,13 @@ static const char *lacking(const struct lab_config *config, const struct lab_con
 	return p->lacks ? p->lacks(wanted) : NULL;
 }
 
+static bool boots_are_kept(void)
+{
+	const char *keep = getenv("AERO_LAB_KEEP");
+
+	return !keep || strcmp(keep, "0") != 0;
+}
+
 /* A guest for the test: the one there is, or a new one. */
 static const char *guest_for(struct run *run, const struct lab_test *test)
 {
@@ -164,6 +171,7 @@ static const char *guest_for(struct run *run, const struct lab_test *test)
 		return lab_skip("%s", lab_error());
 	snprintf(run->name, sizeof(run->name), "%.20s-%.40s", run->suite->name, test->name);
 	config.name = run->name;
+	config.keep_boot = !run->suite->boots && boots_are_kept();
 	if (lab_boot(&run->guest, &config)) {
 		run->guest = NULL;
 		return lab_because("boot: %s", lab_error());

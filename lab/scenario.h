@@ -51,6 +51,7 @@ struct lab_suite {
 	size_t count;
 	const char *(*after_boot)(struct lab_guest *g); /* may be NULL; else as a test */
 	const char *(*after_test)(struct lab_guest *g); /* brings the guest back; may be NULL */
+	bool boots; /* is about the boot itself: no guest goes on from a kept one */
 };
 
 /*

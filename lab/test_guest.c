@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "internal.h"
 #include "scenario.h"
@@ -270,6 +271,78 @@ static const char *kernel_complaint_fails(struct lab_guest *g)
 	return NULL;
 }
 
+/* ---- kept boots ---- */
+
+static struct lab_config to_keep(const char *append)
+{
+	struct lab_config c = small;
+
+	c.name = "lab-kept";
+	c.append = append;
+	c.keep_boot = true;
+	return c;
+}
+
+/* Boots with this parameter; the name of the state is in *@state then. */
+static const char *boot_kept(const char *append, char *state, size_t size)
+{
+	struct lab_config c = to_keep(append);
+	struct lab_guest *g;
+	char *out = NULL;
+
+	LAB_OK(lab_boot(&g, &c));
+	LAB_CHECK(g->kept, "this boot is not kept");
+	snprintf(state, size, "%s", g->kept);
+	LAB_CHECK(lab_sh(g, 5000, &out, "cat /proc/cmdline") == 0, "%s", lab_error());
+	LAB_CHECK(strstr(out, append), "the guest was booted with: %s", out);
+	free(out);
+	lab_stop(g);
+	return NULL;
+}
+
+static const char *kept_boot(struct lab_guest *unused)
+{
+	char first[4096], second[4096], other[4096];
+	struct lab_config c = to_keep("kept=1");
+	struct lab_guest *g;
+
+	(void)unused;
+	LAB_TRY(boot_kept("kept=1", first, sizeof(first)));
+	LAB_OK(lab_boot(&g, &c));
+	LAB_CHECK(g->from_kept, "the second boot was a real one");
+	LAB_CHECK(!strcmp(g->kept, first), "%s and %s", g->kept, first);
+	LAB_OK(lab_must(g, 5000, "echo 7 >/dev/kmsg; dmesg | grep -q Linux.version"));
+	LAB_OK(lab_data_fill(g, 64, 7));
+	LAB_OK(lab_data_check(g));
+	lab_stop(g);
+	/* What the last guest did is not in the state. */
+	LAB_TRY(boot_kept("kept=1", second, sizeof(second)));
+	LAB_TRY(boot_kept("kept=2", other, sizeof(other)));
+	LAB_CHECK(strcmp(first, other) != 0, "other parameters have the same state");
+	return NULL;
+}
+
+/* A state that can't be loaded is replaced by that of a real boot. */
+static const char *kept_boot_damaged(struct lab_guest *unused)
+{
+	struct lab_config c = to_keep("kept=1");
+	char state[4096];
+	struct lab_guest *g;
+
+	(void)unused;
+	LAB_TRY(boot_kept("kept=1", state, sizeof(state)));
+	LAB_CHECK(truncate(state, 1 << 20) == 0, "can't cut %s", state);
+	LAB_OK(lab_boot(&g, &c));
+	LAB_CHECK(!g->from_kept, "half a state was enough");
+	LAB_OK(lab_must(g, 5000, "true"));
+	lab_stop(g);
+	LAB_OK(lab_boot(&g, &c));
+	LAB_CHECK(g->from_kept, "the real boot was not kept");
+	LAB_OK(lab_must(g, 5000, "true"));
+	lab_stop(g);
+	return NULL;
+}
+
 static const struct lab_test tests[] = {
 	{"shell", shell, .config = &small},
 	{"large-output", large_output, .config = &small},
@@ -286,6 +359,8 @@ static const struct lab_test tests[] = {
 	{"hog", hog, .config = &small},
 	{"beat", beat, .config = &small},
 	{"reset", reset, .config = &small},
+	{"kept-boot", kept_boot, .config = &small},
+	{"kept-boot-damaged", kept_boot_damaged, .config = &small},
 	{"touch-memfd", touch, .config = &memfd},
 };
 

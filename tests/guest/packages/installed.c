@@ -227,7 +227,12 @@ static const struct lab_test tests[] = {
 	{"virtio-starts-by-itself", virtio_by_itself, .config = &virtio, .timeout_s = 600},
 };
 
-static const struct lab_suite suite = {"packages", tests, LAB_COUNT(tests), NULL, NULL};
+static const struct lab_suite suite = {
+	.name = "packages",
+	.tests = tests,
+	.count = LAB_COUNT(tests),
+	.boots = true,
+};
 
 int main(int argc, char **argv)
 {

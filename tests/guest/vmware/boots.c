@@ -123,7 +123,13 @@ static const char *there_and_back(struct lab_guest *g)
 
 int main(int argc, char **argv)
 {
-	static const struct lab_suite suite = {"boots", tests, LAB_COUNT(tests), NULL, tidy};
+	static const struct lab_suite suite = {
+	.name = "boots",
+	.tests = tests,
+	.count = LAB_COUNT(tests),
+	.after_test = tidy,
+	.boots = true,
+};
 
 	for (size_t i = 0; i < LAB_COUNT(boots); i++) {
 		configs[i] = (struct lab_config){

@@ -409,7 +409,12 @@ static const struct lab_test tests[] = {
 	{"killed-with-all-on", killed_with_all_on, .config = &config, .timeout_s = 120},
 };
 
-static const struct lab_suite suite = {"swap", tests, LAB_COUNT(tests), NULL, clean};
+static const struct lab_suite suite = {
+	.name = "swap",
+	.tests = tests,
+	.count = LAB_COUNT(tests),
+	.after_test = clean,
+};
 
 int main(int argc, char **argv)
 {
