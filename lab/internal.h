@@ -94,10 +94,13 @@ void lab_stream_close(struct lab_stream *s);
 /* The whole file or its part from `from`, NUL-terminated, to be freed; NULL on failure. */
 char *lab_slurp(const char *path, off_t from, size_t *length);
 
-/* ---- migrate.c ---- */
+/* ---- qmp_migration.c ---- */
 
-/* Waits for the end of a migration; *@bytes is what was transferred. */
-int lab_migrate_wait(struct lab_guest *g, unsigned int timeout_ms, uint64_t *bytes);
+int lab_migration_speed(struct lab_guest *g, uint64_t bytes_per_s);
+
+/* Waits until @least bytes are transferred, or all; *@bytes is how many were. */
+int lab_migration_wait(struct lab_guest *g, unsigned int timeout_ms, uint64_t least,
+		       uint64_t *bytes);
 
 /* ---- qemu_args.c ---- */
 

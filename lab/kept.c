@@ -24,7 +24,7 @@
 #define SAVE_MS	    60000
 #define RESTORE_MS  60000
 #define LOOK_MS	    5
-#define UNLIMITED   (1LL << 40) /* bytes a second, for QEMU's limit of a migration's speed */
+#define UNLIMITED   (1ULL << 40) /* bytes a second */
 /* What separates names of files within QEMU's arguments. */
 #define SEPARATORS  ",= "
 #define STATE_NAMES "????????????????.state"
@@ -254,12 +254,11 @@ static int save(struct lab_guest *g, const char *path)
 	/* It stands still meanwhile, for the reason that lab.h gives at lab_migrate_begin(). */
 	ret = lab_qmp_do(g, "stop", NULL);
 	if (!ret)
-		ret = lab_qmp_do(g, "migrate-set-parameters",
-				 json_pack("{s:I}", "max-bandwidth", (json_int_t)UNLIMITED));
+		ret = lab_migration_speed(g, UNLIMITED);
 	if (!ret)
 		ret = lab_qmp_do(g, "migrate", json_pack("{s:s}", "uri", uri));
 	if (!ret)
-		ret = lab_migrate_wait(g, SAVE_MS, &bytes);
+		ret = lab_migration_wait(g, SAVE_MS, UINT64_MAX, &bytes);
 	return ret;
 }
 

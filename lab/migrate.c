@@ -8,18 +8,11 @@
 
 #include "internal.h"
 
-#define LOOK_MS	   20
 /* Bytes a second. */
 #define SLOW	   (64 << 10)
 #define FAST	   (1 << 30)
 
 #define CONNECT_MS 10000
-
-static int set_speed(struct lab_guest *g, json_int_t bytes_per_s)
-{
-	return lab_qmp_do(g, "migrate-set-parameters",
-			  json_pack("{s:I}", "max-bandwidth", bytes_per_s));
-}
 
 /* A QEMU that waits for the guest at @uri. */
 static int start_heir(struct lab_guest *g, const char *uri)
@@ -41,48 +34,6 @@ static int start_heir(struct lab_guest *g, const char *uri)
 	return ret;
 }
 
-/* What became of the migration: 0 while it is under way, 1 when it is over, or -errno. */
-static int look(struct lab_guest *g, uint64_t *bytes)
-{
-	json_t *info = lab_qmp(g, "query-migrate", NULL);
-	const char *status = json_string_value(json_object_get(info, "status"));
-	json_t *ram = json_object_get(info, "ram");
-	int ret = 0;
-
-	*bytes = (uint64_t)json_integer_value(json_object_get(ram, "transferred"));
-	if (!info)
-		ret = -EREMOTEIO;
-	else if (status && !strcmp(status, "completed"))
-		ret = 1;
-	else if (status && (!strcmp(status, "failed") || !strcmp(status, "cancelled")))
-		ret = lab_fail(EREMOTEIO, "the migration is %s; QEMU's own words: %s", status,
-			       g->qemu_log_path);
-	json_decref(info);
-	return ret;
-}
-
-/* Waits until so many bytes are transferred, or all. */
-static int wait_for(struct lab_guest *g, unsigned int timeout_ms, uint64_t least, uint64_t *bytes)
-{
-	int64_t start = lab_now_ms();
-
-	for (;;) {
-		int ret = look(g, bytes);
-
-		if (ret || *bytes >= least)
-			return ret < 0 ? ret : 0;
-		if (!lab_left_ms(start, timeout_ms))
-			return lab_fail(ETIMEDOUT, "the migration is not over after %u s",
-					timeout_ms / 1000);
-		lab_sleep_ms(LOOK_MS);
-	}
-}
-
-int lab_migrate_wait(struct lab_guest *g, unsigned int timeout_ms, uint64_t *bytes)
-{
-	return wait_for(g, timeout_ms, UINT64_MAX, bytes);
-}
-
 int lab_migrate_begin(struct lab_guest *g)
 {
 	char folder[] = "/tmp/aerostat-lab-XXXXXX", path[64], uri[80];
@@ -98,12 +49,12 @@ int lab_migrate_begin(struct lab_guest *g)
 	snprintf(uri, sizeof(uri), "unix:%s", path);
 	ret = start_heir(g, uri);
 	if (!ret)
-		ret = set_speed(g, SLOW);
+		ret = lab_migration_speed(g, SLOW);
 	if (!ret)
 		ret = lab_qmp_do(g, "migrate", json_pack("{s:s}", "uri", uri));
 	/* Then both ends are connected. */
 	if (!ret)
-		ret = wait_for(g, CONNECT_MS, 1, &bytes);
+		ret = lab_migration_wait(g, CONNECT_MS, 1, &bytes);
 	unlink(path);
 	rmdir(folder);
 	return ret;
@@ -134,9 +85,9 @@ int lab_migrate_end(struct lab_guest *g, unsigned int timeout_ms, uint64_t *byte
 	int ret = lab_qmp_do(g, "stop", NULL);
 
 	if (!ret)
-		ret = set_speed(g, FAST);
+		ret = lab_migration_speed(g, FAST);
 	if (!ret)
-		ret = lab_migrate_wait(g, timeout_ms, bytes);
+		ret = lab_migration_wait(g, timeout_ms, UINT64_MAX, bytes);
 	if (ret)
 		return ret;
 	move_in(g);
