@@ -124,12 +124,12 @@ static const char *there_and_back(struct lab_guest *g)
 int main(int argc, char **argv)
 {
 	static const struct lab_suite suite = {
-	.name = "boots",
-	.tests = tests,
-	.count = LAB_COUNT(tests),
-	.after_test = tidy,
-	.boots = true,
-};
+		.name = "boots",
+		.tests = tests,
+		.count = LAB_COUNT(tests),
+		.after_test = tidy,
+		.boots = true,
+	};
 
 	for (size_t i = 0; i < LAB_COUNT(boots); i++) {
 		configs[i] = (struct lab_config){

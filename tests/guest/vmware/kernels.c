@@ -111,11 +111,11 @@ static void add_tests(size_t i)
 int main(int argc, char **argv)
 {
 	static const struct lab_suite suite = {
-	.name = "kernels",
-	.tests = tests,
-	.count = LAB_COUNT(tests),
-	.boots = true,
-};
+		.name = "kernels",
+		.tests = tests,
+		.count = LAB_COUNT(tests),
+		.boots = true,
+	};
 
 	if (!lab_build_folder()) {
 		printf("Bail out! %s\n", lab_error());
