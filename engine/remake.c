@@ -7,8 +7,11 @@
  */
 #include "internal.h"
 
+/* After an exchange that failed, in whole or in part, there is no other for so long. */
+#define FAILURE_PAUSE_MS 60000U
+
 /* How many blocks the guest must be able to spare, so that its own need for blocks comes first. */
-#define SPARE_BLOCKS 8U
+#define SPARE_BLOCKS	 8U
 
 static bool is_time_to_remake(struct aero_balloon *b)
 {
@@ -17,35 +20,49 @@ static bool is_time_to_remake(struct aero_balloon *b)
 	/* The exchange is made within one step, so the hypervisor has to answer at once. */
 	if (b->ops->collect)
 		return false;
-	/*
-	 * On an unbacked link the block's memory is the hypervisor's when the single pages are
-	 * asked back, and another guest may have got it by then.
-	 */
-	if (b->link.unbacked)
-		return false;
 	if (b->held[AERO_CLASS_PAGE] < AERO_BLOCK_PAGES || b->size_pages > b->target_pages)
 		return false;
-	if (b->pace.limited || aero_is_held_off(b))
+	if (b->pace.limited || aero_is_held_off(b) || aero_port_now_ms(b->port) < b->remake_from_ms)
 		return false;
 	return aero_port_spare_pages(b->port) >= SPARE_BLOCKS * AERO_BLOCK_PAGES;
 }
 
-static void offer_block(struct aero_balloon *b, aero_page *block, enum aero_run_end *end)
+/* Whether the hypervisor took the block; if not, it is no longer the caller's either. */
+static bool offer_block(struct aero_balloon *b, aero_page *block, enum aero_run_end *end)
 {
 	uint64_t before = b->held[AERO_CLASS_LARGE];
 
 	b->batch.block[0] = block;
 	aero_batch_fill(&b->batch, AERO_CLASS_LARGE, 1);
 	aero_offer(b, end);
-	b->counters.blocks_remade += b->held[AERO_CLASS_LARGE] - before;
+	return b->held[AERO_CLASS_LARGE] > before && !b->reset_required;
 }
 
 /*
- * The single pages are asked back first, because a hypervisor takes no page of a balloon that has
- * its target.  The guest has the block by then, so nobody else can take it meanwhile.  If the
- * exchange fails half way, the balloon is smaller than its target, and the next run goes on as in
- * any inflation.
+ * A hypervisor that has a target for the balloon takes no page of one that has reached it, so the
+ * single pages are asked back first.  The guest has the block by then, so nobody else can take it
+ * meanwhile.  If the exchange fails half way, the balloon is smaller than its target, and the next
+ * run goes on as in any inflation.
  */
+static bool pages_first(struct aero_balloon *b, aero_page *block, enum aero_run_end *end)
+{
+	if (aero_reclaim_pages(b, AERO_BLOCK_PAGES, end))
+		return offer_block(b, block, end);
+	aero_store_free(b, AERO_CLASS_LARGE, &block, 1);
+	return false;
+}
+
+/*
+ * On an unbacked link the hypervisor limits what the guest has, not what the balloon has: a guest
+ * at its target gets no page more, so the block is given up first.  Another guest may get its
+ * memory before the single pages are asked back.  Then the balloon is larger than its target by a
+ * block, which the guest could spare, and the next run goes on as in any deflation.
+ */
+static bool block_first(struct aero_balloon *b, aero_page *block, enum aero_run_end *end)
+{
+	return offer_block(b, block, end) && aero_reclaim_pages(b, AERO_BLOCK_PAGES, end);
+}
+
 void aero_remake(struct aero_balloon *b, enum aero_run_end *end)
 {
 	aero_page *block;
@@ -54,8 +71,8 @@ void aero_remake(struct aero_balloon *b, enum aero_run_end *end)
 	    !aero_port_take(b->port, AERO_BLOCK_ORDER, AERO_LIGHT, &block, 1))
 		return;
 	b->counters.taken[AERO_UNIT_LARGE][AERO_LIGHT]++;
-	if (aero_reclaim_pages(b, AERO_BLOCK_PAGES, end))
-		offer_block(b, block, end);
+	if (b->link.unbacked ? block_first(b, block, end) : pages_first(b, block, end))
+		b->counters.blocks_remade++;
 	else
-		aero_store_free(b, AERO_CLASS_LARGE, &block, 1);
+		b->remake_from_ms = aero_port_now_ms(b->port) + FAILURE_PAUSE_MS;
 }

@@ -166,7 +166,8 @@ struct aero_balloon {
 	bool handed_over; /* the unload leaves target_pages to whom takes the balloon over */
 	struct aero_unload_state unload;
 	struct aero_counters counters;
-	uint32_t barred_in;  /* classes that are not offered again in this run, one bit each */
+	uint64_t remake_from_ms; /* no block is made anew before, by aero_port_now_ms() */
+	uint32_t barred_in;	 /* classes that are not offered again in this run, one bit each */
 	bool hurry;	     /* the guest ran short in this run, and waits for what is asked back */
 	uint32_t barred_out; /* classes that are not asked back again in this run, one bit each */
 	uint32_t refused_n[AERO_UNITS];

@@ -45,6 +45,7 @@ struct aero_config life_config(uint8_t flavour)
 			 .holdoff_ms = 5000},
 		.large = flavour & 1,
 		.split = flavour & 2,
+		.remake = true,
 	};
 }
 

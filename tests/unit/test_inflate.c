@@ -295,7 +295,49 @@ static void single_pages_are_exchanged_for_blocks(void **state)
 	assert_int_equal(rig->b.counters.blocks_remade, 2);
 }
 
-/* The guest keeps the block, and the next run tries again. */
+/* Xen gives a guest that has its target no page more, so the block goes first. */
+static void unbacked_block_is_given_before_the_pages_come_back(void **state)
+{
+	struct rig *rig = rig_unbacked(state, 0);
+
+	rig->b.config.large = false;
+	rig_reach(rig, 2 * 512 + 100);
+	rig->b.config.large = true;
+	rig->b.config.remake = true;
+	rig_run(rig);
+	rig->fake.course[0] = 0;
+	assert_int_equal(rig_run(rig), AERO_END_DONE);
+	assert_string_equal(rig->fake.course, "target offer:large:1 reclaim:page:512 ");
+	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 2);
+	assert_int_equal(rig->b.held[AERO_CLASS_PAGE], 100);
+	assert_int_equal(rig->b.size_pages, 2 * 512 + 100);
+}
+
+/* Another guest got the memory in between: the deflation that follows asks again for it. */
+static void unbacked_exchange_that_falls_short_is_ended_later(void **state)
+{
+	struct rig *rig = rig_unbacked(state, 0);
+
+	rig->b.config.large = false;
+	rig_reach(rig, 4 * 512);
+	rig->b.config.large = true;
+	rig->b.config.remake = true;
+	rig->fake.on_reclaim = (struct fake_order){.reply = AERO_REPLY_BUSY, .times = 1};
+	rig_run(rig);
+	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 1);
+	assert_int_equal(rig->b.size_pages, 5 * 512);
+	assert_int_equal(rig->b.counters.blocks_remade, 0);
+	rig_run(rig);
+	assert_int_equal(rig->b.size_pages, 4 * 512);
+	/* There is no other exchange for a minute. */
+	rig_run(rig);
+	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 1);
+	rig->port.now_ms += 60000;
+	rig_run(rig);
+	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 2);
+}
+
+/* The guest keeps the block, and an exchange is tried again a minute later. */
 static void exchange_that_fails_half_way_is_ended_later(void **state)
 {
 	struct rig *rig = *state;
@@ -308,6 +350,9 @@ static void exchange_that_fails_half_way_is_ended_later(void **state)
 	assert_int_equal(rig_run(rig), AERO_END_COMMAND);
 	assert_int_equal(rig->b.size_pages, 4 * 512);
 	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 0);
+	rig_run(rig);
+	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 0);
+	rig->port.now_ms += 60000;
 	assert_int_equal(rig_run(rig), AERO_END_DONE);
 	assert_int_equal(rig->b.size_pages, 4 * 512);
 	assert_int_equal(rig->b.held[AERO_CLASS_LARGE], 1);
@@ -572,6 +617,8 @@ int main(void)
 		RIG_TEST_CONNECTED(awaited_step_ends_early_and_is_no_failure),
 		RIG_TEST_CONNECTED(single_pages_are_exchanged_for_blocks),
 		RIG_TEST_CONNECTED(exchange_that_fails_half_way_is_ended_later),
+		RIG_TEST(unbacked_block_is_given_before_the_pages_come_back),
+		RIG_TEST(unbacked_exchange_that_falls_short_is_ended_later),
 		RIG_TEST_CONNECTED(no_exchange_while_the_guest_is_short),
 		RIG_TEST_CONNECTED(never_takes_more_than_is_spare),
 		RIG_TEST_CONNECTED(refused_page_is_kept_until_the_run_ends),

@@ -70,6 +70,7 @@ bool world_sight_name(unsigned int sight, char *name, size_t size)
 		[WORLD_REFUSED_OVERFLOW] = "refused page freed at once",
 		[WORLD_ODD_ANSWERS] = "answer with no name",
 		[WORLD_RUNS_BROKEN] = "run broken",
+		[WORLD_BLOCKS_REMADE] = "block made anew",
 		[WORLD_PAGES_POPPED] = "page popped",
 		[WORLD_PAGES_RELIEVED] = "page given back in need",
 		[WORLD_RECLAIM_FAILED] = "reclaim failed",

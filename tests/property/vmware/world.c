@@ -27,6 +27,7 @@ static void load(struct world *w)
 			 .holdoff_ms = 5000},
 		.large = w->kind->large,
 		.split = w->kind->split,
+		.remake = true,
 	};
 
 	aero_vmware_init(&w->v, &w->port, &guest_ops, w);
@@ -42,6 +43,7 @@ static void collect_sights(struct world *w)
 	see(w, WORLD_REFUSED_BLOCKS, c->refused[AERO_UNIT_LARGE]);
 	see(w, WORLD_ODD_ANSWERS, c->odd_answers);
 	see(w, WORLD_RUNS_BROKEN, c->blocks_broken);
+	see(w, WORLD_BLOCKS_REMADE, c->blocks_remade);
 	see(w, WORLD_PAGES_POPPED, c->pages_popped);
 	see(w, WORLD_PAGES_RELIEVED, c->relieved_pages);
 	see(w, WORLD_RECLAIM_FAILED, c->take_failed[AERO_UNIT_BASE][AERO_RECLAIM]);

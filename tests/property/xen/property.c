@@ -185,6 +185,7 @@ static bool sight_name(unsigned int sight, char *name, size_t size)
 		[SIGHT_BROKEN] = "block broken",
 		[SIGHT_RECHECKS] = "recheck after the retries",
 		[SIGHT_RELIEVED] = "page given back in need",
+		[SIGHT_REMADE] = "block made anew",
 		[SIGHT_ADOPTED] = "page adopted",
 		[SIGHT_ABANDONED] = "page abandoned at unload",
 		[SIGHT_ASKED] = "growth asked for",
