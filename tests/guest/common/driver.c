@@ -91,6 +91,25 @@ const char *hog(struct lab_guest *g, unsigned int mib)
 			   mib * LAB_PAGES_PER_MIB);
 }
 
+const char *hog_is_killed(struct lab_guest *g, unsigned int mib)
+{
+	char request[32], *out;
+
+	snprintf(request, sizeof(request), "hog start %u", mib);
+	LAB_TRY(agent(g, request));
+	for (unsigned int i = 0; i < HOG_MS / 100; i++) {
+		bool killed;
+
+		LAB_CHECK(lab_call(g, 5000, &out, "hog status") == 0, "%s", lab_error());
+		killed = !strncmp(out, "killed", 6);
+		free(out);
+		if (killed)
+			return NULL;
+		lab_sleep_ms(100);
+	}
+	return lab_because("the hog was not killed, so it got memory from somewhere");
+}
+
 /* The number behind "NAME " at the beginning of a line; adds `scale` times of it to *sum. */
 bool stats_add(const char *text, const char *name, uint64_t scale, uint64_t *sum)
 {

@@ -33,6 +33,9 @@ const char *switch_no_more_cpus(struct lab_guest *g, int id);
 /* A process takes so much memory and keeps using it; waits until it has all of it. */
 const char *hog(struct lab_guest *g, unsigned int mib);
 
+/* The same where there is no room for it: waits until it has been killed. */
+const char *hog_is_killed(struct lab_guest *g, unsigned int mib);
+
 /* Adds `scale` times the figure NAME of the statistics' text to *sum; false: it is not there. */
 bool stats_add(const char *text, const char *name, uint64_t scale, uint64_t *sum);
 

@@ -9,10 +9,9 @@
 
 #include "virtio.h"
 
-#define HOG_MIB	    600u
-#define HOG_WAIT_MS 30000u
+#define HOG_MIB 600u
 /* MemTotal differs by nothing but the balloon. */
-#define SMALL	    20003u
+#define SMALL	20003u
 
 static const char *const firm_args[] = {"-global", "virtio-balloon-pci.deflate-on-oom=off", NULL};
 static struct lab_config yielding = {.memory_mib = 1024, .cpus = 2, .type = REPORTING};
@@ -49,32 +48,6 @@ static const char *total_follows(struct lab_guest *g, const char *module, uint64
 	return total_is(g, m.total_kib);
 }
 
-/* Starts a hog for which there is room only if the balloon makes it. */
-static const char *start_hog(struct lab_guest *g)
-{
-	char request[32];
-
-	snprintf(request, sizeof(request), "hog start %u", HOG_MIB);
-	return agent(g, request);
-}
-
-static const char *wait_for_kill(struct lab_guest *g)
-{
-	char *out = NULL;
-
-	for (unsigned int i = 0; i < HOG_WAIT_MS / 100; i++) {
-		bool killed;
-
-		LAB_CHECK(lab_call(g, 5000, &out, "hog status") == 0, "%s", lab_error());
-		killed = !strncmp(out, "killed", 6);
-		free(out);
-		if (killed)
-			return NULL;
-		lab_sleep_ms(100);
-	}
-	return lab_because("the hog was not killed, so it got memory from somewhere");
-}
-
 /* The hog gets all it wants, and MemTotal stays; the balloon returns when it may. */
 static const char *gives_way(struct lab_guest *g)
 {
@@ -105,8 +78,7 @@ static const char *stands_firm(struct lab_guest *g)
 	LAB_TRY(total_follows(g, "aerostat_virtio", 1));
 	LAB_TRY(driver_insert(g));
 	LAB_TRY(reach(g, FAR));
-	LAB_TRY(start_hog(g));
-	LAB_TRY(wait_for_kill(g));
+	LAB_TRY(hog_is_killed(g, HOG_MIB));
 	LAB_OK(lab_size(g, &size));
 	LAB_CHECK(size == FAR, "the balloon has %" PRIu64 " pages", size);
 	LAB_TRY(driver_stat(g, "relieved_pages", &relieved));

@@ -8,26 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/figures.h"
 #include "virtio.h"
 
-#define BALLOON	   "/machine/peripheral/balloon"
-#define PAGE	   4096u
-#define KIB	   1024u
-#define SWAP_MIB   160u
-#define HOG_MIB	   250u /* of the guest's 320, of which some 220 are free */
-#define MOST_WAIT  10000u
+#define BALLOON	  "/machine/peripheral/balloon"
+#define PAGE	  4096u
+#define KIB	  1024u
+#define SWAP_MIB  160u
+#define HOG_MIB	  250u /* of the guest's 320, of which some 220 are free */
+#define MOST_WAIT 10000u
 /* Memory moves while it is looked at, and the figures of a CPU are added up once a second. */
-#define SLACK_KIB  (16u * KIB)
-#define VALUES_MAX 16u
+#define SLACK_KIB (16u * KIB)
 
 static struct lab_config config = {.memory_mib = 320, .cpus = 2, .type = REPORTING};
 
-/* What the host calls a figure, and where the guest has it: in units of so many bytes. */
-static const struct tag {
-	const char *host, *guest;
-	uint64_t unit;
-	bool counts; /* never falls; else a gauge */
-} tags[] = {
+/* In bytes where it is memory. */
+static const struct figure tags[] = {
 	{"stat-swap-in", "pswpin", PAGE, true},
 	{"stat-swap-out", "pswpout", PAGE, true},
 	{"stat-major-faults", "pgmajfault", 1, true},
@@ -46,11 +42,7 @@ static const struct tag {
 	{"stat-direct-reclaims", "pgsteal_direct", PAGE, true},
 };
 
-_Static_assert(LAB_COUNT(tags) <= VALUES_MAX, "each tag needs a value");
-
-struct figures {
-	uint64_t value[VALUES_MAX]; /* by tag, in bytes where it is memory */
-};
+_Static_assert(LAB_COUNT(tags) <= FIGURES_MAX, "each tag needs a value");
 
 /* ---- the host ---- */
 
@@ -97,42 +89,7 @@ static const char *wait_for_updates(struct lab_guest *g, unsigned int updates)
 	return NULL;
 }
 
-/* ---- the guest ---- */
-
-static const char *guest_figures(struct lab_guest *g, struct figures *out)
-{
-	char *text;
-
-	LAB_CHECK(lab_sh(g, 20000, &text, "cat /proc/meminfo /proc/vmstat") == 0, "%s",
-		  lab_error());
-	*out = (struct figures){0};
-	for (unsigned int t = 0; t < LAB_COUNT(tags); t++)
-		if (!stats_add(text, tags[t].guest, tags[t].unit, &out->value[t])) {
-			free(text);
-			return lab_because("the guest has no %s", tags[t].guest);
-		}
-	free(text);
-	return NULL;
-}
-
 /* ---- both ---- */
-
-static const char *compare(const struct tag *tag, uint64_t low, uint64_t value, uint64_t high)
-{
-	uint64_t slack = SLACK_KIB * KIB;
-
-	if (!tag->counts) {
-		uint64_t most = low > high ? low : high;
-
-		low = low < high ? low : high;
-		low = low > slack ? low - slack : 0;
-		high = most + slack;
-	}
-	LAB_CHECK(value >= low && value <= high,
-		  "%s is %" PRIu64 ", but the guest's %s was %" PRIu64 " and is %" PRIu64,
-		  tag->host, value, tag->guest, low, high);
-	return NULL;
-}
 
 /* Figures of the guest, then such of the host that are younger, then the guest's again. */
 static const char *figures_agree(struct lab_guest *g)
@@ -142,54 +99,25 @@ static const char *figures_agree(struct lab_guest *g)
 	unsigned int compared = 0;
 	json_t *all, *host;
 
-	LAB_TRY(guest_figures(g, &before));
+	LAB_TRY(figures_of_guest(g, tags, LAB_COUNT(tags), &before));
 	LAB_TRY(wait_for_updates(g, 2));
 	all = host_figures(g);
 	LAB_CHECK(all, "%s", lab_error());
 	host = json_object_get(all, "stats");
-	wrong = guest_figures(g, &after);
+	wrong = figures_of_guest(g, tags, LAB_COUNT(tags), &after);
 	for (unsigned int t = 0; !wrong && t < LAB_COUNT(tags); t++) {
 		json_t *value = json_object_get(host, tags[t].host);
 
 		if (!value)
 			continue;
 		compared++;
-		wrong = compare(&tags[t], before.value[t], (uint64_t)json_integer_value(value),
-				after.value[t]);
+		wrong = figure_compare(&tags[t], before.value[t],
+				       (uint64_t)json_integer_value(value), after.value[t],
+				       SLACK_KIB * KIB);
 	}
 	json_decref(all);
 	LAB_TRY(wrong);
 	LAB_CHECK(compared >= 10, "the host shows only %u of the statistics", compared);
-	return NULL;
-}
-
-/*
- * Makes each counter differ from 0, and those of pages from those of bytes: swaps out and in, and
- * asks for more large pages of the kernel's than there are.
- */
-static const char *make_figures(struct lab_guest *g)
-{
-	uint64_t swapped_in = 0;
-
-	LAB_OK(lab_must(g, 20000,
-			"test -e /sys/block/zram0 || modprobe zram num_devices=1;"
-			" echo 1 >/sys/block/zram0/reset; echo %uM >/sys/block/zram0/disksize"
-			" && mkswap /dev/zram0 >/dev/null && swapon /dev/zram0",
-			SWAP_MIB));
-	LAB_OK(lab_must(g, 20000,
-			"cd /proc/sys/vm && echo 4 >nr_hugepages; echo 4000 >nr_hugepages;"
-			" echo 0 >nr_hugepages"));
-	LAB_TRY(hog(g, HOG_MIB));
-	for (unsigned int i = 0; i < 100 && !swapped_in; i++) {
-		char *text;
-
-		lab_sleep_ms(100);
-		LAB_OK(lab_read_file(g, "/proc/vmstat", &text));
-		stats_add(text, "pswpin", 1, &swapped_in);
-		free(text);
-	}
-	LAB_CHECK(swapped_in, "nothing was swapped in");
-	LAB_TRY(agent(g, "hog stop"));
 	return NULL;
 }
 
@@ -240,7 +168,7 @@ static const char *statistics_of(struct lab_guest *g, const char *module)
 	LAB_TRY(insert(g, module));
 	LAB_TRY(set_interval(g, 1));
 	LAB_TRY(wait_for_updates(g, 1));
-	LAB_TRY(make_figures(g));
+	LAB_TRY(figures_make(g, SWAP_MIB, HOG_MIB));
 	LAB_TRY(figures_agree(g));
 	LAB_TRY(reach(g, 20000));
 	LAB_TRY(figures_agree(g));
