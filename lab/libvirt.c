@@ -206,6 +206,21 @@ int lab_virt_daemon_start(struct lab_virt *v)
 	return shell(NULL, command) ? -EREMOTEIO : wait_for_daemon(v);
 }
 
+/* libvirt's own file has the pid that its namespace knows. */
+pid_t lab_virt_pid(const struct lab_virt *v, const char *name)
+{
+	char command[160], *out;
+	pid_t pid;
+
+	snprintf(command, sizeof(command), "pgrep -f 'guest=%.40s,.*%.32s/initramfs'", name,
+		 v->folder);
+	if (shell(&out, command))
+		return -EREMOTEIO;
+	pid = atoi(out);
+	free(out);
+	return pid > 0 ? pid : lab_fail(ESRCH, "there is no QEMU of guest %s", name);
+}
+
 pid_t lab_virt_spawn(struct lab_virt *v, const char *log, const char *const *words)
 {
 	const struct passwd *nobody = getpwnam("nobody");
@@ -259,8 +274,8 @@ static int write_domain(const struct lab_virt *v, const struct lab_virt_guest *g
 	if (guest->no_balloon)
 		fputs("<memballoon model='none'/>", to);
 	else
-		fprintf(to, "<memballoon model='virtio' autodeflate='%s' freePageReporting='on'/>",
-			guest->autodeflate ? "on" : "off");
+		fprintf(to, "<memballoon model='virtio' autodeflate='%s' freePageReporting='%s'/>",
+			guest->autodeflate ? "on" : "off", guest->no_reporting ? "off" : "on");
 	fputs("</devices></domain>\n", to);
 	return fclose(to) ? lab_fail(EIO, "can't write %s", path) : 0;
 }

@@ -39,12 +39,16 @@ int lab_virsh(struct lab_virt *v, char **out, const char *format, ...)
 struct lab_virt_guest {
 	const char *name;
 	unsigned int memory_mib;
-	bool no_balloon;  /* without a balloon device */
-	bool autodeflate; /* it takes from the balloon before it kills anybody */
+	bool no_balloon;   /* without a balloon device */
+	bool autodeflate;  /* it takes from the balloon before it kills anybody */
+	bool no_reporting; /* it does not tell of its free memory */
 };
 
 /* Starts a guest and waits for its agent.  Ended by lab_virt_stop(), freed by lab_stop(). */
 int lab_virt_boot(struct lab_virt *v, struct lab_guest **out, const struct lab_virt_guest *guest);
+
+/* The pid of a guest's QEMU, or -errno. */
+pid_t lab_virt_pid(const struct lab_virt *v, const char *name);
 
 /* Runs a program as the same user, with its output in FOLDER/log; the pid, or -errno. */
 pid_t lab_virt_spawn(struct lab_virt *v, const char *log, const char *const *words);

@@ -318,8 +318,9 @@ static const char *run(const struct host_test *test)
 
 	if (lab_virt_start(&h.virt))
 		return lab_because("%s", lab_error());
-	why = copy_daemon(&h);
-	if (!why)
+	if (!test->alone)
+		why = copy_daemon(&h);
+	if (!why && !test->alone)
 		why = host_daemon_start(&h);
 	if (!why)
 		why = test->run(&h);
@@ -330,7 +331,7 @@ static const char *run(const struct host_test *test)
 		snprintf(words, sizeof(words), "%s", why);
 		tell(&h);
 		why = lab_because("%s", words);
-	} else {
+	} else if (!test->alone) {
 		lab_note("the least that was free beside the reserve: %" PRId64 " MiB",
 			 h.least_free_mib);
 	}

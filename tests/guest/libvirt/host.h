@@ -31,6 +31,7 @@ struct host_test {
 	const char *name;
 	const char *(*run)(struct host *h);
 	bool ours;
+	bool alone; /* without the daemon: libvirt and its guests only */
 };
 
 /* Runs those that the command line names, each on a host of its own, in TAP. */
