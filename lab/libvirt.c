@@ -206,13 +206,13 @@ int lab_virt_daemon_start(struct lab_virt *v)
 	return shell(NULL, command) ? -EREMOTEIO : wait_for_daemon(v);
 }
 
-/* libvirt's own file has the pid that its namespace knows. */
+/* libvirt's own file has the pid that its namespace knows.  The pattern does not match itself. */
 pid_t lab_virt_pid(const struct lab_virt *v, const char *name)
 {
 	char command[160], *out;
 	pid_t pid;
 
-	snprintf(command, sizeof(command), "pgrep -f 'guest=%.40s,.*%.32s/initramfs'", name,
+	snprintf(command, sizeof(command), "pgrep -f '[g]uest=%.40s,.*%.32s/initramfs'", name,
 		 v->folder);
 	if (shell(&out, command))
 		return -EREMOTEIO;

@@ -19,6 +19,18 @@ const char *reach(struct lab_guest *g, uint64_t pages);
 /* Each page that was taken has been given back, whether whole blocks were or parts of them. */
 const char *nothing_lost(struct lab_guest *g);
 
+/* Two tests of the function, which takes a module's name: with our driver, and with the kernel's.
+ */
+#define VIRTIO_BOTH(function)                                     \
+	static const char *function##_ours(struct lab_guest *g)   \
+	{                                                         \
+		return function(g, "aerostat_virtio");            \
+	}                                                         \
+	static const char *function##_theirs(struct lab_guest *g) \
+	{                                                         \
+		return function(g, "virtio_balloon");             \
+	}
+
 /* A command of QMP that must succeed.  Takes args over, which may be NULL. */
 const char *qmp(struct lab_guest *g, const char *command, json_t *args);
 
