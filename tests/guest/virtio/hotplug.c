@@ -13,7 +13,11 @@
 #define MORE_MIB  256u
 #define ROUNDS	  10u
 #define MIB	  (1024ull * 1024)
-#define UNPLUG_MS 60000u
+/*
+ * The balloon's single pages are moved one by one, with two requests each: up to 65536 of them, of
+ * which an emulated machine moves 2000 to 3500 a second, when it is not busy with anything else.
+ */
+#define UNPLUG_MS 240000u
 
 static const char *const slots[] = {"-m", "size=1024M,slots=2,maxmem=2048M", NULL};
 static struct lab_config config = {.memory_mib = 1024, .cpus = 2, .type = REPORTING};
@@ -177,7 +181,9 @@ static const char *memory_beside_a_balloon(struct lab_guest *g, const char *modu
 {
 	LAB_OK(lab_data_fill(g, DATA_MIB, 93));
 	LAB_TRY(insert(g, module));
-	for (unsigned int i = 0; i < 3; i++) {
+	for (unsigned int i = 0; i < 2; i++) {
+		int64_t start;
+
 		LAB_TRY(keep(g, 512));
 		LAB_TRY(plug_memory(g));
 		LAB_TRY(has(g, 512 + MORE_MIB));
@@ -185,7 +191,9 @@ static const char *memory_beside_a_balloon(struct lab_guest *g, const char *modu
 		LAB_TRY(keep(g, 450));
 		LAB_OK(lab_data_check(g));
 		LAB_TRY(keep(g, 700));
+		start = lab_now_ms();
 		LAB_TRY(unplug_memory(g));
+		lab_note("the memory left in %.1f s", (double)(lab_now_ms() - start) / 1000);
 		LAB_TRY(has(g, 700 - MORE_MIB));
 		LAB_OK(lab_data_check(g));
 	}
@@ -207,9 +215,9 @@ static const struct lab_test tests[] = {
 	{"plugged-and-reset-virtio_balloon", plugged_and_reset_theirs, .config = &config,
 	 .timeout_s = 240},
 	{"memory-beside-a-balloon", memory_beside_a_balloon_ours, .config = &growing,
-	 .timeout_s = 400},
+	 .timeout_s = 900},
 	{"memory-beside-a-balloon-virtio_balloon", memory_beside_a_balloon_theirs,
-	 .config = &growing, .timeout_s = 400},
+	 .config = &growing, .timeout_s = 900},
 };
 
 static const struct lab_suite suite = {
