@@ -189,21 +189,17 @@ static const char *targets_that_differ(struct lab_guest *g, unsigned int count)
 	return NULL;
 }
 
-/*
- * What is free, with the pages that the kernel keeps for each CPU: it gives them up for large ones,
- * though not always all at once, so the most of some attempts counts.
- */
+/* What is free, with the pages that the kernel keeps for each CPU, which MemFree does not have. */
 static const char *free_kib(struct lab_guest *g, uint64_t *kib)
 {
-	struct lab_meminfo m;
-	unsigned int pages;
+	char *text;
 
-	*kib = 0;
-	for (unsigned int i = 0; i < 5; i++) {
-		LAB_TRY(large_pages(g, &pages));
-		LAB_OK(lab_meminfo(g, &m));
-		*kib = m.free_kib > *kib ? m.free_kib : *kib;
-	}
+	LAB_OK(lab_sh(g, 10000, &text,
+		      "awk '$1 == \"nr_free_pages\" || $1 == \"count:\" { n += $2 }"
+		      " END { print 4 * n }' /proc/zoneinfo"));
+	*kib = strtoull(text, NULL, 10);
+	free(text);
+	LAB_CHECK(*kib, "/proc/zoneinfo says nothing");
 	return NULL;
 }
 
