@@ -56,6 +56,8 @@ enum aero_migration aero_migrate(struct aero_balloon *b, aero_page *from, aero_p
 		/* A page that is asked back is counted when the answer has come. */
 		b->counters.pages_out += b->urgent.flight != AERO_FLIGHT_ASKED;
 	}
+	/* Who isolated the page frees it, and not the store, which would have counted it. */
+	b->counters.freed[AERO_UNIT_BASE] += result == AERO_MIGRATE_SHRUNK;
 	aero_port_trace(b->port, AERO_EVENT_MIGRATE, aero_port_pfn(from).v, aero_port_pfn(to).v,
 			moved);
 	return result;

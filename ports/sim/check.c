@@ -194,6 +194,35 @@ static bool compare_views(struct proof *p)
 	return true;
 }
 
+static uint64_t sum_pages(const uint64_t units[AERO_UNITS])
+{
+	return units[AERO_UNIT_BASE] + (units[AERO_UNIT_LARGE] << AERO_BLOCK_ORDER);
+}
+
+/* What came from the allocator and did not go back to it is somewhere in the balloon. */
+static bool compare_counters(struct proof *p)
+{
+	const struct aero_counters *c = &p->b->counters;
+	uint64_t in = c->adopted_pages, out = c->abandoned_pages, here;
+	unsigned int effort, unit, order;
+
+	for (unit = 0; unit < AERO_UNITS; unit++)
+		for (effort = 0; effort < AERO_EFFORTS; effort++)
+			in += c->taken[unit][effort]
+			      << (unit == AERO_UNIT_LARGE ? AERO_BLOCK_ORDER : 0);
+	out += sum_pages(c->freed);
+	here = p->b->size_pages + p->b->lent_pages + aero_in_flight_pages(p->b);
+	for (unit = 0; unit < AERO_UNITS; unit++) {
+		order = unit == AERO_UNIT_LARGE ? AERO_BLOCK_ORDER : 0;
+		here += (uint64_t)p->b->refused_n[unit] << order;
+	}
+	if (in - out != here)
+		return wrong(p, "%llu pages were taken, %llu given back, and %llu are here",
+			     (unsigned long long)in, (unsigned long long)out,
+			     (unsigned long long)here);
+	return true;
+}
+
 static bool count_owners(struct proof *p)
 {
 	uint32_t owned[SIM_OWNERS] = {0};
@@ -230,7 +259,7 @@ bool sim_is_sound(const struct aero_balloon *b, const struct sim_view *view, cha
 		return wrong(&p, "no memory for the checker");
 	sound = claim_allocator(&p) && claim_store(&p) && claim_unbacked(&p) && claim_aside(&p) &&
 		claim_refused(&p) && claim_in_flight(&p) && count_owners(&p) &&
-		(!view || compare_views(&p));
+		(!view || compare_views(&p)) && compare_counters(&p);
 	free(p.seen);
 	return sound;
 }

@@ -33,12 +33,14 @@ static aero_page *take(struct rig *rig, unsigned int order)
 	aero_page *block;
 
 	assert_int_equal(aero_port_take(&rig->port, order, AERO_LIGHT, &block, 1), 1);
+	rig->b.counters.taken[AERO_UNIT_BASE][AERO_LIGHT] += 1ULL << order;
 	return block;
 }
 
 static void give(struct rig *rig, aero_page *block, unsigned int order)
 {
 	aero_port_free(&rig->port, order, &block, 1);
+	rig->b.counters.freed[AERO_UNIT_BASE] += 1ULL << order;
 }
 
 /* -- the allocator --------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 static void take(struct rig *rig, unsigned int order, unsigned int n)
 {
 	assert_int_equal(aero_port_take(&rig->port, order, AERO_LIGHT, rig->b.batch.block, n), n);
+	rig->b.counters.taken[AERO_UNIT_BASE][AERO_LIGHT] += (uint64_t)n << order;
 }
 
 static void hold_counts_blocks_and_pages(void **state)
