@@ -8,51 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/work.h"
 #include "monitor.h"
 
-#define DATA_MIB   64u
-#define FLIPS	   40u
-#define FAR_PAGES  100000u
-#define UNLOAD_AT  2u /* of four */
-#define WORKERS_MS 300000u
+#define DATA_MIB  64u
+#define FLIPS	  40u
+#define FAR_PAGES 100000u
+#define UNLOAD_AT 2u /* of four */
+#define WORK_S	  300u
 
 static const struct lab_config one = {.memory_mib = 640};
 static const struct lab_config two = {.memory_mib = 640, .cpus = 2};
 static const struct lab_config four = {.memory_mib = 640, .cpus = 4};
 static const struct lab_config four_full = {.memory_mib = 640, .cpus = 4, .append = "preempt=full"};
-
-/* What the guest does meanwhile; each goes on until /tmp/over is there. */
-static const char *const work[] = {
-	"n=0; while [ ! -e /tmp/over ]; do n=$((n+1)); /bin/busybox true || exit 1; done",
-	"while [ ! -e /tmp/over ]; do dd if=/dev/zero of=/tmp/a bs=40M count=1 2>&-; rm /tmp/a; done",
-	"while [ ! -e /tmp/over ]; do echo 1 >/proc/sys/vm/compact_memory; usleep 300000; done",
-	"while [ ! -e /tmp/over ]; do tr '\\0' x </dev/zero | head -c 30m | sort >/dev/null; done",
-};
-
-static const char *start_work(struct lab_guest *g, int *ids)
-{
-	LAB_OK(lab_must(g, 30000,
-			"modprobe zram && echo 128M >/sys/block/zram0/disksize &&"
-			" mkswap /dev/zram0 >/dev/null && swapon /dev/zram0 &&"
-			" echo always >/sys/kernel/mm/transparent_hugepage/enabled"));
-	for (size_t i = 0; i < LAB_COUNT(work); i++) {
-		ids[i] = lab_begin(g, WORKERS_MS, "sh %s", work[i]);
-		LAB_CHECK(ids[i] > 0, "%s", lab_error());
-	}
-	return NULL;
-}
-
-static const char *end_work(struct lab_guest *g, const int *ids)
-{
-	LAB_OK(lab_must(g, 30000, "touch /tmp/over"));
-	for (size_t i = 0; i < LAB_COUNT(work); i++)
-		LAB_CHECK(lab_end(g, ids[i], 60000, NULL) == 0, "the guest's work %zu failed: %s",
-			  i, lab_error());
-	LAB_OK(lab_must(g, 60000,
-			"swapoff /dev/zram0 && echo 1 >/sys/block/zram0/reset"
-			" && rm /tmp/over"));
-	return NULL;
-}
 
 static const char *flips(struct lab_guest *g, unsigned int *random)
 {
@@ -68,13 +36,13 @@ static const char *storm(struct lab_guest *g)
 {
 	const char *text = getenv("AERO_SEED");
 	unsigned int random = text ? (unsigned int)strtoul(text, NULL, 0) : 7;
-	int ids[LAB_COUNT(work)];
+	struct work work;
 
 	lab_note("AERO_SEED=%u repeats these targets", random);
 	LAB_OK(lab_data_fill(g, DATA_MIB, 41));
 	LAB_TRY(driver_load(g));
 	LAB_OK(lab_must(g, 5000, "echo 1000 >/sys/kernel/aerostat/holdoff_ms"));
-	LAB_TRY(start_work(g, ids));
+	LAB_TRY(work_start(g, &work, WORK_S));
 	for (unsigned int i = 0; i < 4; i++) {
 		LAB_TRY(flips(g, &random));
 		if (i != UNLOAD_AT)
@@ -82,7 +50,7 @@ static const char *storm(struct lab_guest *g)
 		LAB_TRY(driver_unload(g));
 		LAB_TRY(driver_load(g));
 	}
-	LAB_TRY(end_work(g, ids));
+	LAB_TRY(work_end(g, &work));
 	LAB_TRY(inflate_to(g, FAR_PAGES));
 	LAB_TRY(deflate_to(g, 0));
 	LAB_TRY(nothing_lost(g));
