@@ -64,14 +64,15 @@ static int check_host(const struct lab_config *c)
 	char *text = lab_slurp("/proc/meminfo", 0, NULL);
 	const char *at = text ? strstr(text, "MemAvailable:") : NULL;
 	unsigned long long mib = at ? strtoull(at + 13, NULL, 10) / 1024 : 0;
+	/* QEMU itself and its translated code take about 200 MiB. */
+	unsigned int needed = (c->used_mib ? c->used_mib : c->memory_mib) + 256;
 
 	free(text);
-	/* QEMU itself and its translated code take about 200 MiB. */
-	if (at && mib < c->memory_mib + 256ULL)
+	if (at && mib < needed)
 		return lab_fail(ENOMEM,
 				"this host has %llu MiB available, a guest of %u MiB needs %u; "
 				"free some memory or take a smaller guest",
-				mib, c->memory_mib, c->memory_mib + 256);
+				mib, c->memory_mib, needed);
 	return 0;
 }
 

@@ -40,6 +40,7 @@ enum lab_backend {
 struct lab_config {
 	const char *name;	 /* names the logs; letters, digits, - and _; "guest" */
 	unsigned int memory_mib; /* as the platform says; 128 .. 65536 */
+	unsigned int used_mib;	 /* what the host must have for it; memory_mib */
 	unsigned int cpus;	 /* 1; at most 16 */
 	enum lab_backend backend;
 	/* platform.h: what the guest runs on; vmware, or xen if xen (below) is set. */
