@@ -12,7 +12,7 @@
 #define SWING_KIB    (64 * KIB_PER_MIB)
 #define LEFT_KIB     (2 * KIB_PER_MIB) /* free memory when both have all of theirs */
 
-static uint64_t seed(void)
+uint64_t storm_seed(void)
 {
 	const char *text = getenv("AERO_SEED");
 	uint64_t value = text ? strtoull(text, NULL, 0) : 1;
@@ -31,13 +31,8 @@ static uint64_t chance(uint64_t *state)
 	return x ^ (x >> 31);
 }
 
-/*
- * Targets the way `xl mem-set` leaves them, but without its process, which takes longer
- * than many of them need to be met.  Xen must let the
- * domain grow to all it may have.
- */
-static const char *write_targets(struct subject *s, uint64_t *state, unsigned int n,
-				 uint64_t low_kib, uint64_t high_kib, unsigned int max_mib)
+const char *write_targets(struct subject *s, uint64_t *state, unsigned int n, uint64_t low_kib,
+			  uint64_t high_kib, unsigned int max_mib)
 {
 	uint64_t pages = (high_kib - low_kib) / LAB_PAGE_KIB + 1;
 	struct lab_guest *dom0 = lab_dom0(s->g);
@@ -61,7 +56,8 @@ static const char *storm(struct subject *s, unsigned int low_mib, unsigned int h
 			 unsigned int max_mib)
 {
 	uint64_t low_kib = low_mib * KIB_PER_MIB, high_kib = high_mib * KIB_PER_MIB;
-	uint64_t pages = (high_kib - low_kib) / LAB_PAGE_KIB + 1, state = seed(), before, after;
+	uint64_t pages = (high_kib - low_kib) / LAB_PAGE_KIB + 1, state = storm_seed(), before,
+		 after;
 	int64_t start = lab_now_ms();
 
 	LAB_TRY(hurry(s));
