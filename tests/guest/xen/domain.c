@@ -97,7 +97,6 @@ static const char *await_takeover(struct lab_guest *g)
 
 const char *load(struct subject *s)
 {
-	struct figures f;
 	uint64_t kib;
 	/* Without CONFIG_XEN_BALLOON our module provides these files, so they are absent now. */
 	bool builtin = !lab_read_number(s->g, BUILTIN "info/low_kb", &kib);
@@ -105,8 +104,6 @@ const char *load(struct subject *s)
 	LAB_TRY(driver_insert(s->g));
 	if (builtin)
 		LAB_TRY(await_takeover(s->g));
-	LAB_TRY(read_figures(s->g, &f));
-	s->adopted_pages = f.size + f.pages_out - f.pages_in;
 	return NULL;
 }
 
@@ -211,6 +208,7 @@ const char *read_figures(struct lab_guest *g, struct figures *f)
 		{"freed_large", BLOCK_PAGES, &f->given},
 		{"pages_in", 1, &f->pages_in},
 		{"pages_out", 1, &f->pages_out},
+		{"adopted_pages", 1, &f->adopted},
 		{"decreased_base", 1, &f->decreased_base},
 		{"decreased_large", 1, &f->decreased_large},
 		{"populated_base", 1, &f->populated_base},
@@ -262,10 +260,10 @@ const char *figures_agree(struct subject *s)
 	populated = f.populated_base + BLOCK_PAGES * f.populated_large;
 	LAB_CHECK(f.held == f.size, "%" PRIu64 " pages are held, and the size is %" PRIu64, f.held,
 		  f.size);
-	LAB_CHECK(f.size == net + s->adopted_pages,
+	LAB_CHECK(f.size == net + f.adopted,
 		  "%" PRIu64 " pages in, %" PRIu64 " out, %" PRIu64
 		  " adopted, but the size is %" PRIu64,
-		  f.pages_in, f.pages_out, s->adopted_pages, f.size);
+		  f.pages_in, f.pages_out, f.adopted, f.size);
 	LAB_CHECK(f.taken - f.given == net,
 		  "%" PRIu64 " pages from the allocator, %" PRIu64 " to it; %" PRIu64
 		  " in and %" PRIu64 " out",

@@ -19,8 +19,7 @@
 /* A domain under test. */
 struct subject {
 	struct lab_guest *g;
-	uint64_t offset_kib;	/* what it has on top of its target: a PVH domain's special pages */
-	uint64_t adopted_pages; /* in the balloon, but not by our doing: never populated */
+	uint64_t offset_kib; /* what it has on top of its target: a PVH domain's special pages */
 };
 
 /* debugfs aerostat/stats (docs/use/abi.md), summed up in pages. */
@@ -28,6 +27,7 @@ struct figures {
 	uint64_t size, target, held;
 	uint64_t taken, given; /* from and to the allocator */
 	uint64_t pages_in, pages_out;
+	uint64_t adopted; /* in the balloon, but not by our doing: never populated */
 	uint64_t decreased_base, decreased_large, populated_base, populated_large; /* extents */
 	uint64_t guest_pages, guest_target;
 	uint64_t unmapped, odd_answers, resets, short_answers;

@@ -51,13 +51,15 @@ static const char *grows(struct lab_guest *dom0, enum lab_domu_type type, enum l
 	struct lab_domu config = {
 		.type = type, .kernel = kernel, .memory_mib = BOOT_MIB, .maxmem_mib = BOOT_MIB};
 	struct lab_domain_memory before, after;
-	uint64_t small, large, is;
+	uint64_t small, large, is, adopted;
+	struct figures f;
 	struct subject s;
 
 	if (!lab_kernel_built(kernel))
 		return lab_skip("this kernel is not built: lab/setup kernel-xen");
 	LAB_TRY(domu_up(&s, dom0, &config));
 	LAB_TRY(load(&s));
+	LAB_TRY(driver_stat(s.g, "adopted_pages", &adopted));
 	LAB_TRY(total_mib(&s, &small));
 	LAB_TRY(raise_limit(&s, 512));
 	LAB_OK(lab_domain_memory(s.g, &before));
@@ -81,7 +83,10 @@ static const char *grows(struct lab_guest *dom0, enum lab_domu_type type, enum l
 	LAB_TRY(move_to(&s, 200 * KIB_PER_MIB + 4));
 	LAB_TRY(move_to(&s, GROWN_MIB * KIB_PER_MIB));
 	/* A memory block is the least that can be added. */
-	s.adopted_pages += (GROWN_MIB - BOOT_MIB) * 256;
+	adopted += (GROWN_MIB - BOOT_MIB) * LAB_PAGES_PER_MIB;
+	LAB_TRY(read_figures(s.g, &f));
+	LAB_CHECK(f.adopted == adopted, "%" PRIu64 " pages adopted, not %" PRIu64, f.adopted,
+		  adopted);
 	LAB_TRY(figures_agree(&s));
 	LAB_OK(lab_must(s.g, 60000, "rmmod aerostat_xen"));
 	LAB_OK(lab_data_check(s.g));
