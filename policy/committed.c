@@ -42,6 +42,17 @@ uint64_t aero_committed_floor_pages(const struct aero_committed_config *config,
 	return aero_sum(f->reserve_pages, base + aero_quotient(useful - base, floors[i].divisor));
 }
 
+/*
+ * A part of the way down.  A guest that shrinks by whole blocks takes one at least while there is
+ * so far to go; otherwise it would stop where a part is less than a block.
+ */
+static uint64_t down(const struct aero_policy_figures *f, uint64_t way, uint32_t hysteresis)
+{
+	uint64_t part = aero_quotient(way, hysteresis);
+
+	return part < f->grain_pages && way >= f->grain_pages ? f->grain_pages : part;
+}
+
 uint64_t aero_committed_target_pages(const struct aero_committed_config *config,
 				     const struct aero_policy_figures *f)
 {
@@ -51,7 +62,7 @@ uint64_t aero_committed_target_pages(const struct aero_committed_config *config,
 	if (!config->leave_swapped)
 		goal = aero_sum(goal, f->swapped_pages);
 	if (now > goal)
-		wanted = now - aero_quotient(now - goal, config->down_hysteresis);
+		wanted = now - down(f, now - goal, config->down_hysteresis);
 	else if (now < goal)
 		wanted = now + aero_quotient(goal - now, config->up_hysteresis);
 	return aero_balloon_pages(f, aero_greater(wanted, aero_committed_floor_pages(config, f)));

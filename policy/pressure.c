@@ -354,6 +354,21 @@ static uint64_t least_of(const struct view *v, const struct aero_pressure *s)
 }
 
 /*
+ * What is less than a whole block is owed, so that in the end the guest shrinks as fast in blocks
+ * as it would by single pages.
+ */
+static uint64_t in_whole_blocks(uint64_t pages, const struct view *v, struct aero_pressure *s)
+{
+	uint32_t grain = v->f->grain_pages;
+
+	if (grain <= 1)
+		return pages;
+	pages = aero_lesser(aero_sum(pages, s->owed_pages), v->surplus);
+	s->owed_pages = pages - aero_quotient(pages, grain) * grain;
+	return pages - s->owed_pages;
+}
+
+/*
  * The number of managed pages that the guest should have.  If the guest has not yet got all the
  * memory that an earlier step wanted, this is still wanted.
  */
@@ -365,7 +380,10 @@ static uint64_t decide(const struct view *v, struct aero_pressure *s)
 	if (s->level >= AERO_PRESSURE_SHORT)
 		return aero_greater(held, aero_sum(managed, growth(v, s)));
 	less = shrinkage(v);
-	if (s->level == AERO_PRESSURE_DOUBT || s->calm_ms < v->config->quiet_ms || !less)
+	if (s->level == AERO_PRESSURE_DOUBT || s->calm_ms < v->config->quiet_ms)
+		return held;
+	less = in_whole_blocks(less, v, s);
+	if (!less)
 		return held;
 	return aero_greater(aero_lesser(s->wanted_pages, managed - less), least_of(v, s));
 }

@@ -64,6 +64,7 @@ struct aero_policy_figures {
 	uint32_t full_permille;
 
 	uint32_t interval_ms; /* the time since the last reading; 0: AERO_POLICY_INTERVAL_MS */
+	uint32_t grain_pages; /* the guest shrinks by blocks of so many pages; 0 or 1: by pages */
 };
 
 /* The time from one step of a policy to the next, unless another one is chosen. */
@@ -257,6 +258,7 @@ struct aero_pressure {
 	uint64_t lesson_pages;	  /* pages in use when there was pressure last */
 	uint64_t hurt_pages;	  /* the size at which shrinking was found to be wrong */
 	uint64_t enough_pages;	  /* the guest keeps this size during the quiet time */
+	uint64_t owed_pages;	  /* less than a block, by which the guest has still to shrink */
 };
 
 void aero_pressure_defaults(struct aero_pressure_config *config, uint32_t page_shift);

@@ -85,6 +85,28 @@ static bool is_told(const struct aerostat_policy *p)
 	return p->stall.told && time_before(jiffies, p->stall.told_at + p->interval_s * HZ);
 }
 
+/* By how many pages at a time the guest should shrink. */
+static u32 grain_pages(const struct aerostat *a)
+{
+	bool large = READ_ONCE(a->balloon.link.large) && READ_ONCE(a->balloon.config.large);
+
+	return large ? 1U << AERO_BLOCK_ORDER : 1;
+}
+
+/*
+ * Where the hypervisor takes large blocks, the balloon shall consist of them: a policy moves the
+ * target by a few hundred pages at a time, and Xen needs 15 times as many instructions to give back
+ * a single page of a PVH guest as a page of a block.  The guest keeps the rest of a block.
+ */
+static u64 whole_blocks(const struct aerostat *a, u64 target_pages)
+{
+	u64 guest_pages = a->backend->guest_pages(), size_pages = READ_ONCE(a->balloon.size_pages);
+
+	if (target_pages >= guest_pages + size_pages)
+		return target_pages;
+	return target_pages + ((size_pages + guest_pages - target_pages) & (grain_pages(a) - 1));
+}
+
 static void balloon_step(struct aerostat_policy *p, struct aero_policy_figures *f)
 {
 	const struct aerostat_guest_policy *next = p->wanted;
@@ -108,7 +130,7 @@ static void balloon_step(struct aerostat_policy *p, struct aero_policy_figures *
 		f->swapped_pages = 0;
 	if (!next->policy->step(next->config, next->state, f, &p->target_pages))
 		return;
-	p->a->backend->set_target(p->target_pages);
+	p->a->backend->set_target(whole_blocks(p->a, p->target_pages));
 	aerostat_kick();
 }
 
@@ -128,6 +150,7 @@ static void step(struct aerostat_policy *p, bool periodic)
 	struct aero_policy_figures f;
 
 	aerostat_figures(p, &f);
+	f.grain_pages = grain_pages(p->a);
 	p->committed_pages = f.committed_pages;
 	if (p->ballooning) {
 		if (!p->warned)

@@ -111,6 +111,21 @@ static void goal_below_goes_an_eighth_of_the_way(void **state)
 	assert_int_equal(target(gib), 191875);
 }
 
+/* A part that is less than a block would never be given, so the guest would stop too early. */
+static void one_block_goes_where_a_part_is_less(void **state)
+{
+	struct aero_policy_figures f = gib;
+
+	f.grain_pages = 512;
+	assert_int_equal(target(f), 191875);
+	f.managed_pages = 55000 + 4000;
+	f.current_pages = f.managed_pages;
+	assert_int_equal(target(f), 55000 + 4000 - 512);
+	f.managed_pages = 55000 + 511;
+	f.current_pages = f.managed_pages;
+	assert_int_equal(target(f), 55000 + 511 - 511 / 8);
+}
+
 static void division_rounds_the_way_down(void **state)
 {
 	struct aero_policy_figures f = gib;
@@ -325,6 +340,7 @@ int main(void)
 		cmocka_unit_test(administrators_floor_is_above_the_reserve),
 		cmocka_unit_test(floor_follows_the_size_of_a_page),
 		cmocka_unit_test(goal_below_goes_an_eighth_of_the_way),
+		cmocka_unit_test(one_block_goes_where_a_part_is_less),
 		cmocka_unit_test(division_rounds_the_way_down),
 		cmocka_unit_test(goal_above_is_met_at_once),
 		cmocka_unit_test(goal_equal_changes_nothing),

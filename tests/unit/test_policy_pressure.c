@@ -485,6 +485,25 @@ static void shrinking_under_way_goes_on(void **state)
 	assert_int_equal(move(rig, &f), -(int64_t)(199 * MIB));
 }
 
+/* 299 pages a step: a block goes as soon as so much is owed, and no sooner. */
+static void less_than_a_block_is_owed(void **state)
+{
+	struct rig *rig = *state;
+	struct aero_policy_figures f = roomy();
+	static const int64_t moves[] = {0, -512, 0, -512, 0};
+
+	f.grain_pages = 512;
+	rig->config.free_return_ms *= 170;
+	for (unsigned int i = 0; i < sizeof(moves) / sizeof(*moves); i++) {
+		int64_t moved = move(rig, &f);
+
+		assert_int_equal(moved, moves[i]);
+		f.managed_pages += moved;
+		f.current_pages += moved;
+	}
+	assert_int_equal(rig->state.owed_pages, 5 * 299 - 2 * 512);
+}
+
 static void what_was_too_little_is_a_wall_for_the_quiet_time(void **state)
 {
 	struct rig *rig = *state;
@@ -595,6 +614,7 @@ int main(void)
 		TEST(another_load_need_not_wait_as_long),
 		TEST(promise_that_is_called_in_is_not_counted_twice),
 		TEST(shrinking_under_way_goes_on),
+		TEST(less_than_a_block_is_owed),
 		TEST(what_was_too_little_is_a_wall_for_the_quiet_time),
 		TEST(processes_memory_is_never_asked_for),
 		TEST(floor_is_kept),
