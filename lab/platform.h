@@ -67,7 +67,11 @@ struct lab_platform {
 		slack_kib;    /* how far from a target (other than all memory) a driver may stop */
 	unsigned int look_ms; /* how often to look at the size, as a look takes time of its own */
 	bool no_reset;	      /* lab_reset() does not work */
-	bool keeps_boots;     /* the state of a machine can be saved and loaded (kept.c) */
+	/*
+	 * The state of a machine can be saved and loaded (kept.c), and nobody wants to know how
+	 * much of the host's memory it takes: loading touches all of it.
+	 */
+	bool keeps_boots;
 
 	/* ---- a machine in QEMU ---- */
 

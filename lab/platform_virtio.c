@@ -138,7 +138,6 @@ const struct lab_platform lab_platform_virtio = {
 	.in_tree = "virtio_balloon",
 	.qemu = "qemu-system-x86_64",
 	.memory_mib = 1024,
-	.keeps_boots = true,
 	.args = add_args,
 	.up = up,
 	.host_config = host_config,

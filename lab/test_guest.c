@@ -364,7 +364,13 @@ static const struct lab_test tests[] = {
 	{"touch-memfd", touch, .config = &memfd},
 };
 
-static const struct lab_suite suite = {.name = "lab", .tests = tests, .count = LAB_COUNT(tests)};
+static const struct lab_suite suite = {
+	.name = "lab",
+	.tests = tests,
+	.count = LAB_COUNT(tests),
+	/* They look at the host's memory, all of which the loading of a state touches. */
+	.boots = true,
+};
 
 int main(int argc, char **argv)
 {
