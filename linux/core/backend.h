@@ -120,6 +120,9 @@ void aerostat_unregister(const struct aerostat_backend *backend);
 /* Makes the worker run at once.  May be called from any context, also without a balloon. */
 void aerostat_kick(void);
 
+/* Whether the caller is the worker in one of its steps.  May be called from any context. */
+bool aerostat_is_stepping(void);
+
 /*
  * aerostat_pause() ends the connection and keeps the worker from making steps, so that nothing of
  * the backend is used until aerostat_resume(), after which the worker connects anew.  The pages

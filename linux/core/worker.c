@@ -99,6 +99,14 @@ void aerostat_kick(void)
 }
 EXPORT_SYMBOL_GPL(aerostat_kick);
 
+bool aerostat_is_stepping(void)
+{
+	struct aerostat *a = READ_ONCE(aerostat_one);
+
+	return a && READ_ONCE(a->stepping) == current;
+}
+EXPORT_SYMBOL_GPL(aerostat_is_stepping);
+
 void aerostat_set_backoff(u32 max_ms, u32 retries_max)
 {
 	struct aero_pace_config *pace = &aerostat_one->balloon.config.pace;

@@ -19,16 +19,22 @@
 #include "core/backend.h"
 #include "virtio/internal.h"
 
-static void note_answers(struct aerostat_virtio *d, struct virtqueue *queue)
+/*
+ * Returns whether the worker has to go on with what was answered.  Other tasks wait for the answers
+ * to their own requests; the worker would only take the step lock from the next page that the
+ * kernel migrates.
+ */
+static bool note_answers(struct aerostat_virtio *d, struct virtqueue *queue)
 {
 	struct aerostat_virtio_slot *slot;
 	unsigned int length;
+	bool kick = false;
 	void *token;
 
 	for (;;) {
 		token = virtqueue_get_buf(queue, &length);
 		if (!token)
-			break;
+			return kick;
 		if (token == &d->report) {
 			d->report.answered = true;
 			d->report.in_flight = false;
@@ -36,6 +42,7 @@ static void note_answers(struct aerostat_virtio *d, struct virtqueue *queue)
 		}
 		slot = token;
 		slot->answered = true;
+		kick |= slot->workers;
 	}
 }
 
@@ -44,13 +51,15 @@ static void answered_callback(struct virtqueue *queue)
 {
 	struct aerostat_virtio *d = queue->vdev->priv;
 	unsigned long flags;
+	bool kick = false;
 
 	spin_lock_irqsave(&d->lock, flags);
 	if (d->running)
-		note_answers(d, queue);
+		kick = note_answers(d, queue);
 	spin_unlock_irqrestore(&d->lock, flags);
 	wake_up(&d->answers);
-	aerostat_kick();
+	if (kick)
+		aerostat_kick();
 }
 
 /* -- statistics ------------------------------------------------------------------ */
@@ -283,6 +292,7 @@ static bool queue_request(struct aerostat_virtio *d, u32 slot, enum aero_virtio_
 
 	spin_lock_irqsave(&d->lock, flags);
 	s->answered = false;
+	s->workers = aerostat_is_stepping();
 	if (d->running && queue)
 		err = in ? virtqueue_add_inbuf(queue, sg, n, s, GFP_ATOMIC)
 			 : virtqueue_add_outbuf(queue, sg, n, s, GFP_ATOMIC);
@@ -334,6 +344,14 @@ static bool is_over(struct aerostat_virtio *d, const struct aerostat_virtio_slot
 	return READ_ONCE(s->answered) || !READ_ONCE(d->running) || virtqueue_is_broken(s->queue);
 }
 
+/* The task waits no longer, so the worker looks at the answer when it comes. */
+static void leave_to_worker(struct aerostat_virtio *d, struct aerostat_virtio_slot *s)
+{
+	spin_lock_irq(&d->lock);
+	s->workers = true;
+	spin_unlock_irq(&d->lock);
+}
+
 static enum aero_virtio_state answered(void *ctx, u32 slot, u32 patience_ms)
 {
 	struct aerostat_virtio *d = ctx;
@@ -342,8 +360,9 @@ static enum aero_virtio_state answered(void *ctx, u32 slot, u32 patience_ms)
 
 	if (!s->queue)
 		return AERO_VIRTIO_BROKEN;
-	if (patience_ms)
-		wait_event_timeout(d->answers, is_over(d, s), msecs_to_jiffies(patience_ms));
+	if (patience_ms &&
+	    !wait_event_timeout(d->answers, is_over(d, s), msecs_to_jiffies(patience_ms)))
+		leave_to_worker(d, s);
 	/* In this order, because the answer may come between the two looks. */
 	over = is_over(d, s);
 	if (READ_ONCE(s->answered))

@@ -22,6 +22,7 @@
 struct aerostat_virtio_slot {
 	struct virtqueue *queue; /* NULL: none.  Step lock */
 	bool answered;		 /* @lock */
+	bool workers;		 /* the worker goes on when the answer comes; @lock */
 	struct scatterlist *blocks;
 };
 
