@@ -4,6 +4,7 @@
 #define AEROSTAT_LINUX_CORE_H
 
 #include <linux/atomic.h>
+#include <linux/jiffies.h>
 #include <linux/kobject.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
@@ -51,6 +52,9 @@ struct aerostat {
 	u64 relief_pages; /* single word; how much the OOM notifier gives back at once */
 	struct aerostat_stash stash;
 	struct notifier_block oom, sleep, reboot, memory;
+	/* Memory is going offline, and the worker rests until then at most (jiffies). */
+	bool going_offline;
+	unsigned long offline_until;
 	struct shrinker *shrinker;
 	const struct aerostat_listener *listener; /* NULL: nobody wants to know */
 	struct work_struct reclaim_work;
@@ -106,6 +110,13 @@ void aerostat_power_stop(struct aerostat *a);
 /* offline.c: memory blocks that go offline.  Returns 0 or -errno. */
 int aerostat_offline_start(struct aerostat *a);
 void aerostat_offline_stop(struct aerostat *a);
+
+/* Whether the worker should leave the step lock to the kernel, which clears a part of memory. */
+static inline bool aerostat_rests_for_offline(const struct aerostat *a)
+{
+	return smp_load_acquire(&a->going_offline) &&
+	       time_before(jiffies, READ_ONCE(a->offline_until));
+}
 
 /* knobs.c: the settings */
 enum aerostat_knob {

@@ -17,6 +17,28 @@
 
 #ifdef CONFIG_MEMORY_HOTREMOVE
 
+/*
+ * The kernel migrates the single pages, for which it needs the step lock at once, each time.  A
+ * worker that takes other memory meanwhile would make most of that fail.  It rests, but not for
+ * ever: the kernel goes on trying for as long as the administrator waits.
+ */
+#define REST_MS 20000
+
+static void let_worker_rest(struct aerostat *a)
+{
+	WRITE_ONCE(a->offline_until, jiffies + msecs_to_jiffies(REST_MS));
+	/* Pairs with the barrier of aerostat_rests_for_offline(). */
+	smp_store_release(&a->going_offline, true);
+}
+
+static void wake_worker(struct aerostat *a)
+{
+	if (!a->going_offline)
+		return;
+	WRITE_ONCE(a->going_offline, false);
+	aerostat_kick();
+}
+
 static int memory_event(struct notifier_block *nb, unsigned long event, void *data)
 {
 	struct aerostat *a = container_of(nb, struct aerostat, memory);
@@ -27,8 +49,12 @@ static int memory_event(struct notifier_block *nb, unsigned long event, void *da
 	};
 	bool empty;
 
+	/* The latter also comes when others have refused before this was asked. */
+	if (event == MEM_OFFLINE || event == MEM_CANCEL_OFFLINE)
+		wake_worker(a);
 	if (event != MEM_GOING_OFFLINE)
 		return NOTIFY_OK;
+	let_worker_rest(a);
 	atomic_inc(&a->port.awaited);
 	/* Blocks of these could not be moved either. */
 	aerostat_stash_free(&a->stash, U64_MAX);
@@ -54,6 +80,8 @@ int aerostat_offline_start(struct aerostat *a)
 void aerostat_offline_stop(struct aerostat *a)
 {
 	unregister_memory_notifier(&a->memory);
+	/* The end of what has begun will not be heard of any more. */
+	wake_worker(a);
 }
 
 #else

@@ -19,6 +19,9 @@
 /* How long no step is begun when another task waits for the step lock. */
 #define AWAITED_MS    1
 
+/* How often it looks whether memory is still going offline, in case that takes too long. */
+#define OFFLINE_MS    500
+
 struct aerostat *aerostat_one;
 
 /* Memory is added without the step lock, because pages that come online join the balloon. */
@@ -38,6 +41,10 @@ static struct aero_next step(struct aerostat *a)
 	struct aero_next next = {.kind = AERO_NEXT_DELAY, .delay_ms = AWAITED_MS};
 
 	aerostat_stash_note_use(a);
+	if (aerostat_rests_for_offline(a)) {
+		next.delay_ms = OFFLINE_MS;
+		return next;
+	}
 	/* Without this, the task that waits could find the lock taken each time it looks. */
 	if (aero_port_awaited(&a->port))
 		return next;
