@@ -114,6 +114,7 @@ void aerostat_offline_stop(struct aerostat *a);
 /* Whether the worker should leave the step lock to the kernel, which clears a part of memory. */
 static inline bool aerostat_rests_for_offline(const struct aerostat *a)
 {
+	/* Pairs with let_worker_rest(): the time is read after the flag. */
 	return smp_load_acquire(&a->going_offline) &&
 	       time_before(jiffies, READ_ONCE(a->offline_until));
 }
