@@ -194,9 +194,9 @@ static bool compare_views(struct proof *p)
 	return true;
 }
 
-static uint64_t sum_pages(const uint64_t units[AERO_UNITS])
+static uint64_t sum_pages(uint64_t base, uint64_t large)
 {
-	return units[AERO_UNIT_BASE] + (units[AERO_UNIT_LARGE] << AERO_BLOCK_ORDER);
+	return base + (large << AERO_BLOCK_ORDER);
 }
 
 /* What came from the allocator and did not go back to it is somewhere in the balloon. */
@@ -204,18 +204,14 @@ static bool compare_counters(struct proof *p)
 {
 	const struct aero_counters *c = &p->b->counters;
 	uint64_t in = c->adopted_pages, out = c->abandoned_pages, here;
-	unsigned int effort, unit, order;
+	unsigned int effort;
 
-	for (unit = 0; unit < AERO_UNITS; unit++)
-		for (effort = 0; effort < AERO_EFFORTS; effort++)
-			in += c->taken[unit][effort]
-			      << (unit == AERO_UNIT_LARGE ? AERO_BLOCK_ORDER : 0);
-	out += sum_pages(c->freed);
-	here = p->b->size_pages + p->b->lent_pages + aero_in_flight_pages(p->b);
-	for (unit = 0; unit < AERO_UNITS; unit++) {
-		order = unit == AERO_UNIT_LARGE ? AERO_BLOCK_ORDER : 0;
-		here += (uint64_t)p->b->refused_n[unit] << order;
-	}
+	for (effort = 0; effort < AERO_EFFORTS; effort++)
+		in += sum_pages(c->taken[AERO_UNIT_BASE][effort],
+				c->taken[AERO_UNIT_LARGE][effort]);
+	out += sum_pages(c->freed[AERO_UNIT_BASE], c->freed[AERO_UNIT_LARGE]);
+	here = p->b->size_pages + p->b->lent_pages + aero_in_flight_pages(p->b) +
+	       sum_pages(p->b->refused_n[AERO_UNIT_BASE], p->b->refused_n[AERO_UNIT_LARGE]);
 	if (in - out != here)
 		return wrong(p, "%llu pages were taken, %llu given back, and %llu are here",
 			     (unsigned long long)in, (unsigned long long)out,
