@@ -110,6 +110,16 @@ const char *hog_is_killed(struct lab_guest *g, unsigned int mib)
 	return lab_because("the hog was not killed, so it got memory from somewhere");
 }
 
+const char *guest_ends(struct lab_guest *g, const char *how, unsigned int limit_ms)
+{
+	int64_t start = lab_now_ms();
+
+	for (; lab_alive(g); lab_sleep_ms(50))
+		LAB_CHECK(lab_now_ms() - start <= limit_ms, "'%s' did not end the guest", how);
+	lab_note("%s: ended after %" PRId64 " ms", how, lab_now_ms() - start);
+	return NULL;
+}
+
 /* The number behind "NAME " at the beginning of a line; adds `scale` times of it to *sum. */
 bool stats_add(const char *text, const char *name, uint64_t scale, uint64_t *sum)
 {

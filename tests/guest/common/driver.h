@@ -36,6 +36,9 @@ const char *hog(struct lab_guest *g, unsigned int mib);
 /* The same where there is no room for it: waits until it has been killed. */
 const char *hog_is_killed(struct lab_guest *g, unsigned int mib);
 
+/* Waits until the guest has ended; @how says by what, for the reader. */
+const char *guest_ends(struct lab_guest *g, const char *how, unsigned int limit_ms);
+
 /* Adds `scale` times the figure NAME of the statistics' text to *sum; false: it is not there. */
 bool stats_add(const char *text, const char *name, uint64_t scale, uint64_t *sum);
 

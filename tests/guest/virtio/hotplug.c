@@ -24,29 +24,7 @@ static struct lab_config config = {.memory_mib = 1024, .cpus = 2, .type = REPORT
 static struct lab_config growing = {
 	.memory_mib = 1024, .cpus = 2, .type = REPORTING, .extra = slots};
 
-static const char *insert(struct lab_guest *g, const char *module)
-{
-	LAB_OK(lab_must(g, 30000, "modprobe %s", module));
-	return NULL;
-}
-
 /* ---- the device ---- */
-
-/* Both wait until QEMU says so: it lets go of a device some time after the guest. */
-static const char *plug(struct lab_guest *g)
-{
-	for (unsigned int i = 0; i < 100; i++) {
-		json_t *added = lab_qmp(
-			g, "device_add",
-			json_pack("{s:s, s:s}", "driver", "virtio-balloon-pci", "id", "balloon"));
-
-		json_decref(added);
-		if (added)
-			return NULL;
-		lab_sleep_ms(100);
-	}
-	return lab_because("the device can't be added: %s", lab_error());
-}
 
 static const char *unplug(struct lab_guest *g)
 {
@@ -71,7 +49,7 @@ static const char *plugged_again_and_again(struct lab_guest *g, const char *modu
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		LAB_TRY(unplug(g));
 		LAB_CHECK(lab_target(g, FAR), "a target was set without a device");
-		LAB_TRY(plug(g));
+		LAB_TRY(plug_balloon(g));
 		LAB_TRY(reach(g, FAR));
 		second = lab_qmp(
 			g, "device_add",
@@ -92,7 +70,7 @@ static const char *plugged_and_reset(struct lab_guest *g, const char *module)
 	LAB_TRY(unplug(g));
 	LAB_OK(lab_reset(g));
 	LAB_TRY(insert(g, module));
-	LAB_TRY(plug(g));
+	LAB_TRY(plug_balloon(g));
 	LAB_TRY(reach(g, FAR));
 	LAB_OK(lab_reset(g));
 	LAB_OK(lab_data_fill(g, DATA_MIB, 92));

@@ -29,12 +29,6 @@ static const char *disks_up(struct lab_guest *g)
 	return NULL;
 }
 
-static const char *insert(struct lab_guest *g, const char *module)
-{
-	LAB_OK(lab_must(g, 30000, "modprobe %s", module));
-	return NULL;
-}
-
 /* The guest writes its memory to the disk and restarts.  *id is the request that does not end. */
 static const char *write_image(struct lab_guest *g, int *id)
 {

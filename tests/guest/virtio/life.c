@@ -112,17 +112,7 @@ static const char *wait_for_size_file(struct lab_guest *g, bool there)
 
 static const char *plug_in(struct lab_guest *g)
 {
-	/* QEMU lets go of the old device some time after the guest. */
-	for (unsigned int i = 0; i < 100; i++) {
-		json_t *added = lab_qmp(
-			g, "device_add",
-			json_pack("{s:s, s:s}", "driver", "virtio-balloon-pci", "id", "balloon"));
-
-		json_decref(added);
-		if (added)
-			break;
-		lab_sleep_ms(100);
-	}
+	LAB_TRY(plug_balloon(g));
 	return wait_for_size_file(g, true);
 }
 

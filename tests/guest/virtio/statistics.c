@@ -121,12 +121,6 @@ static const char *figures_agree(struct lab_guest *g)
 	return NULL;
 }
 
-static const char *insert(struct lab_guest *g, const char *module)
-{
-	LAB_OK(lab_must(g, 30000, "modprobe %s", module));
-	return NULL;
-}
-
 static const char *leave(struct lab_guest *g, const char *module)
 {
 	LAB_OK(lab_must(g, 30000, "rmmod %s", module));

@@ -22,12 +22,6 @@ static struct lab_config nodes = {
 static struct lab_config ending = {
 	.name = "ending", .memory_mib = 1024, .cpus = 2, .type = TOLD, .append = "panic=-1"};
 
-static const char *insert(struct lab_guest *g, const char *module)
-{
-	LAB_OK(lab_must(g, 30000, "modprobe %s", module));
-	return NULL;
-}
-
 static const char *size_is(struct lab_guest *g, uint64_t pages)
 {
 	uint64_t size;
@@ -248,17 +242,13 @@ static const char *ends(const char *module, const char *how)
 {
 	struct lab_guest *g = NULL;
 	const char *wrong;
-	int64_t start;
 
 	LAB_OK(lab_boot(&g, &ending));
 	wrong = insert(g, module);
 	if (!wrong && (lab_target(g, FAR) || lab_begin(g, END_MS, "sh usleep 20000; %s", how) < 0))
 		wrong = lab_because("%s", lab_error());
-	for (start = lab_now_ms(); !wrong && lab_alive(g); lab_sleep_ms(50))
-		if (lab_now_ms() - start > END_MS)
-			wrong = lab_because("'%s' did not end the guest", how);
 	if (!wrong)
-		lab_note("%s: ended after %" PRId64 " ms", how, lab_now_ms() - start);
+		wrong = guest_ends(g, how, END_MS);
 	lab_stop(g);
 	return wrong;
 }

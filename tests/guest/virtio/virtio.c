@@ -42,3 +42,24 @@ const char *qmp(struct lab_guest *g, const char *command, json_t *args)
 	json_decref(result);
 	return NULL;
 }
+
+const char *insert(struct lab_guest *g, const char *module)
+{
+	LAB_OK(lab_must(g, 30000, "modprobe %s", module));
+	return NULL;
+}
+
+const char *plug_balloon(struct lab_guest *g)
+{
+	for (unsigned int i = 0; i < 100; i++) {
+		json_t *added = lab_qmp(
+			g, "device_add",
+			json_pack("{s:s, s:s}", "driver", "virtio-balloon-pci", "id", "balloon"));
+
+		json_decref(added);
+		if (added)
+			return NULL;
+		lab_sleep_ms(100);
+	}
+	return lab_because("the device can't be added: %s", lab_error());
+}

@@ -31,6 +31,13 @@ const char *nothing_lost(struct lab_guest *g);
 		return function(g, "virtio_balloon");             \
 	}
 
+/* Loads a driver by the name of its module. */
+const char *insert(struct lab_guest *g, const char *module);
+
+/* Adds a balloon device; waits for QEMU, which lets go of the last one some time after the guest.
+ */
+const char *plug_balloon(struct lab_guest *g);
+
 /* A command of QMP that must succeed.  Takes args over, which may be NULL. */
 const char *qmp(struct lab_guest *g, const char *command, json_t *args);
 

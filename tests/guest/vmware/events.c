@@ -75,7 +75,6 @@ static const char *ends(const char *how)
 	const struct lab_config config = {.name = "ends", .memory_mib = 512, .append = "panic=-1"};
 	struct lab_guest *g = NULL;
 	const char *wrong = NULL;
-	int64_t start;
 
 	LAB_OK(lab_boot(&g, &config));
 	wrong = driver_load(g);
@@ -84,11 +83,8 @@ static const char *ends(const char *how)
 	    (lab_monitor_control(g, "{\"withhold\": [\"batched-2m\", \"batched\"]}") ||
 	     lab_target(g, FAR_PAGES) || lab_begin(g, END_MS, "sh usleep 300000; %s", how) < 0))
 		wrong = lab_because("%s", lab_error());
-	for (start = lab_now_ms(); !wrong && lab_alive(g); lab_sleep_ms(50))
-		if (lab_now_ms() - start > END_MS)
-			wrong = lab_because("'%s' did not end the guest", how);
 	if (!wrong)
-		lab_note("%s: ended after %" PRId64 " ms", how, lab_now_ms() - start);
+		wrong = guest_ends(g, how, END_MS);
 	lab_stop(g);
 	return wrong;
 }
