@@ -68,9 +68,15 @@ void world_memory(struct aero_port *port, uint64_t *random, uint64_t pages)
 		.order = (uint8_t)(world_chance(random, 2)
 					   ? world_chance(random, 2) * AERO_BLOCK_ORDER
 					   : SIM_ANY),
-		.first = 1 + world_chance(random, 600),
 		.times = 1 + world_chance(random, 700),
 	};
+	/* Now and then, seldom or often; or all of the next ones. */
+	if (world_chance(random, 2))
+		rule->per_1024 = (uint16_t)(world_chance(random, 2) ? 1 + world_chance(random, 8)
+								    : world_chance(random, 1025));
+	else
+		rule->first = 1 + world_chance(random, 600);
+	/* An allocator that never fails again is of no use to the other half. */
 	if (world_chance(random, 3) == 0)
 		memset(port->rule, 0, sizeof(port->rule));
 }

@@ -181,24 +181,9 @@ static void happen_relieve(struct world *w)
 
 static void happen_memory(struct world *w)
 {
-	struct sim_rule *rule = &w->port.rule[chance(w, SIM_RULES)];
-
-	w->port.low_pages = (uint32_t)(chance(w, 2) ? chance(w, w->kind->pages / 2) : 0);
-	w->port.spare_floor = (uint32_t)(chance(w, 2) ? chance(w, w->kind->pages / 2) : 0);
-	*rule = (struct sim_rule){
-		.effort = (uint8_t)(chance(w, 2) ? chance(w, AERO_EFFORTS) : SIM_ANY),
-		.order = (uint8_t)(chance(w, 2) ? chance(w, 2) * AERO_BLOCK_ORDER : SIM_ANY),
-	};
-	if (chance(w, 2))
-		rule->per_1024 = (uint16_t)(chance(w, 2) ? 1 + chance(w, 8) : chance(w, 1025));
-	else
-		rule->first = 1 + chance(w, 600);
-	rule->times = 1 + chance(w, 700);
+	world_memory(&w->port, &w->random, w->kind->pages);
 	w->no_batch_page = chance(w, 8) == 0;
 	w->no_doorbell = chance(w, 4) == 0;
-	/* An allocator that never fails again is of no use to the other half. */
-	if (chance(w, 4) == 0)
-		memset(w->port.rule, 0, sizeof(w->port.rule));
 }
 
 static uint32_t random_status(struct world *w, enum aero_fault_what what)
