@@ -47,6 +47,9 @@ all: user modules
 tools-fast:
 	@lab/setup tools fast
 
+tools-arm64:
+	@lab/setup tools arm64
+
 tools-guest:
 	@lab/setup tools guest
 
@@ -95,8 +98,8 @@ xen-kernels: tools-kernel guest
 	done
 	@lab/setup xen $(BUILD) >/dev/null
 
-# Other kernels, with headers and compilers.
-kernels: guest
+# Other kernels, with headers and compilers, and what emulates arm64.
+kernels: tools-arm64 guest
 	@lab/setup kernels $(BUILD) >/dev/null
 
 run:

@@ -5,7 +5,8 @@
 # /init, Aerostat's own programs, and kernel modules.
 
 # The in-tree modules a guest gets; what they depend on comes along.
-WANTED_MODULES='vmw_balloon vmw_vmci zram'
+WANTED_MODULES=zram
+X86_MODULES='vmw_balloon vmw_vmci'
 
 # Those that are built into some kernels, and lacking in others.
 OPTIONAL_MODULES='virtio_balloon virtio_blk virtio_console virtio_mmio virtio_pci'
@@ -14,6 +15,7 @@ OPTIONAL_MODULES='virtio_balloon virtio_blk virtio_console virtio_mmio virtio_pc
 wanted_modules()
 {
 	wanted=$WANTED_MODULES
+	[ "${architecture:-}" = arm64 ] || wanted="$wanted $X86_MODULES"
 	for name in $OPTIONAL_MODULES; do
 		! grep -q "/$name\.ko[^/:]*:" "$1/modules.dep" || wanted="$wanted $name"
 	done
@@ -61,9 +63,11 @@ copy_module()
 	esac
 }
 
-# guest_programs AGENT: what else a guest gets, beside the agent in the build folder.
+# guest_programs AGENT: what else a guest gets, beside the agent in the build folder.  Those are
+# only built for this machine's architecture.
 guest_programs()
 {
+	[ "${architecture:-}" != arm64 ] || return 0
 	for program in aerostat aerostatd; do
 		printf '%s/guest-%s\n' "$(dirname "$1")" "$program"
 	done
@@ -94,7 +98,7 @@ fill_stage()
 		mkdir -p "$stage/$folder" || return 1
 	done
 	# No links to busybox here: the agent makes them in the guest, where it is one call.
-	mkdir -p "$target" && cp "$(command -v busybox)" "$stage/bin/busybox" &&
+	mkdir -p "$target" && cp "$busybox" "$stage/bin/busybox" &&
 		cp "$agent" "$stage/init" && copy_programs "$agent" "$stage/bin" &&
 		cp "$from"/modules.order "$from"/modules.builtin* "$target/" || return 1
 	for module in "$@"; do
@@ -110,19 +114,22 @@ initramfs()
 	output=$1 agent=$2 ours=$3
 	release=$(value AERO_RELEASE "$4")
 	moddir=$(value AERO_MODDIR "$4")
+	architecture=$(value AERO_ARCHITECTURE "$4")
+	busybox=$(value AERO_BUSYBOX "$4")
+	busybox=${busybox:-$(command -v busybox)} || busybox=
 	for tool in busybox cpio depmod; do
 		command -v "$tool" >/dev/null || die "'$tool' is lacking; run: lab/setup tools guest"
 	done
 	check_programs "$agent"
 
 	modules=$(module_closure "$moddir" "$(wanted_modules "$moddir")") ||
-		die "kernel $release lacks one of the modules $WANTED_MODULES"
+		die "kernel $release lacks one of the modules" "$(wanted_modules "$moddir")"
 	modules=$(printf '%s\n' "$modules" | sed "s|^|$moddir/|")
 	if [ -d "${ours:-/nonexistent}" ]; then
 		modules="$modules $(find "$ours" -maxdepth 1 -name '*.ko' | sort)"
 	fi
 	# shellcheck disable=SC2046,SC2086 # lists of paths without white space
-	key=$(cat "$HERE/initramfs.sh" "$(command -v busybox)" "$agent" $(guest_programs "$agent") $modules |
+	key=$(cat "$HERE/initramfs.sh" "$busybox" "$agent" $(guest_programs "$agent") $modules |
 		sha256sum) ||
 		die "can't read what the initramfs is made of"
 	key="$release ${key%% *}"

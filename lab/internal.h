@@ -128,6 +128,14 @@ void lab_add_pc(struct lab_args *args, const struct lab_config *c, const char *t
 /* A Linux kernel that QEMU loads itself, its initramfs and its parameters. */
 int lab_add_linux(struct lab_args *args, const struct lab_config *c);
 
+/* The same with @more parameters of the platform's own before those of the configuration. */
+int lab_add_linux_with(struct lab_args *args, const struct lab_config *c, const char *more);
+
+/* ---- platform_virtio.c ---- */
+
+/* The balloon device, by the name of its type in QEMU.  Further arguments may change it. */
+void lab_add_balloon(struct lab_args *args, const char *device, bool reports);
+
 /* ---- kept.c ---- */
 
 /*
@@ -164,9 +172,10 @@ int lab_qmp_greet(struct lab_guest *g, unsigned int timeout_ms);
 /* lab_qmp() for commands without a result: 0 or -errno. */
 int lab_qmp_do(struct lab_guest *g, const char *command, json_t *args);
 
-/* For struct lab_platform: set_target and size by QMP's balloon commands. */
+/* For struct lab_platform: set_target, size and figures by QMP's balloon commands. */
 int lab_balloon_set_target(struct lab_guest *g, uint64_t guest_kib);
 int lab_balloon_size(struct lab_guest *g, uint64_t *guest_kib);
+int lab_balloon_figures(struct lab_guest *g, struct lab_figures *out);
 
 /* ---- boot.c ---- */
 

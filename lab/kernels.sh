@@ -6,8 +6,7 @@
 # that built it, unpacked into the cache; nothing is installed, and this machine's
 # package lists stay as they are.  docs/use/kernels.md says what they are for.
 
-# NAME SUITE ARCHITECTURE FLAVOUR: the newest kernel of that flavour there.  Those for
-# this machine's architecture come with what it takes to boot them.
+# NAME SUITE ARCHITECTURE FLAVOUR: the newest kernel of that flavour there.
 KERNELS='
 bullseye          bullseye           amd64  amd64
 bullseye-security bullseye-security  amd64  amd64
@@ -149,6 +148,18 @@ suite_image()
 	[ -f "$1/boot/vmlinuz-$RELEASE" ] && depmod -b "$1" "$RELEASE"
 }
 
+# suite_busybox FOLDER: FOLDER/busybox, for guests that this machine's own cannot run in.
+suite_busybox()
+{
+	mkdir "$1/user" && suite_download "$1/user" "busybox-static:$ARCHITECTURE" &&
+		dpkg-deb --fsys-tarfile "$1"/user/*.deb | tar -x -C "$1/user" || return 1
+	for file in "$1/user/bin/busybox" "$1/user/usr/bin/busybox"; do
+		[ ! -f "$file" ] || mv "$file" "$1/busybox" || return 1
+	done
+	rm -rf "$1/user"
+	[ -x "$1/busybox" ]
+}
+
 # suite_headers FOLDER FINAL
 suite_headers()
 {
@@ -242,8 +253,15 @@ fill_suite_folder()
 	AERO_TOOLS=$2/tools/usr/bin
 	AERO_CROSS=$(triplet)-
 	END
-	if [ "$ARCHITECTURE" = amd64 ]; then
-		suite_image "$1" || return 1
+	suite_image "$1" || return 1
+	if [ "$ARCHITECTURE" = arm64 ]; then
+		suite_busybox "$1" || return 1
+		cat >>"$1/env.new" <<-END || return 1
+		AERO_KERNEL=$2/boot/vmlinuz-$RELEASE
+		AERO_MODDIR=$2/lib/modules/$RELEASE
+		AERO_BUSYBOX=$2/busybox
+		END
+	else
 		kernel_file=vmlinux
 		if ! extract_vmlinux "$1/boot/vmlinuz-$RELEASE" "$1/boot/vmlinux"; then
 			rm -f "$1/boot/vmlinux"
@@ -332,9 +350,12 @@ kernels_initramfs()
 	build=$(absolute "$1")
 	[ -e "$build/kernels/$2/env" ] || die "kernel $2 is not there; run: lab/setup kernels $1 $2"
 	kernel_env=$(cat "$build/kernels/$2/env")
-	[ -n "$(value AERO_KERNEL "$kernel_env")" ] || die "$2 is not a kernel that boots here"
-	initramfs "$build/kernels/$2/initramfs.cpio.gz" "$build/lab/aerostat-agent" \
-		"$build/kernels/$2/modules" "$kernel_env"
+	agent=$build/lab/aerostat-agent
+	if [ "$(value AERO_ARCHITECTURE "$kernel_env")" = arm64 ]; then
+		arm64_agent "$build"
+		agent=$build/lab/arm64/aerostat-agent
+	fi
+	initramfs "$build/kernels/$2/initramfs.cpio.gz" "$agent" "$build/kernels/$2/modules" "$kernel_env"
 }
 
 # kernels_xen BUILD NAME: the user space of a dom0 with that kernel, whose domUs have it too.
@@ -343,7 +364,8 @@ kernels_xen()
 	build=$(absolute "$1")
 	[ -e "$build/kernels/$2/env" ] || die "kernel $2 is not there; run: lab/setup kernels $1 $2"
 	kernel_env=$(cat "$build/kernels/$2/env")
-	[ -n "$(value AERO_KERNEL "$kernel_env")" ] || die "$2 is not a kernel that boots here"
+	[ "$(value AERO_ARCHITECTURE "$kernel_env")" = amd64 ] ||
+		die "$2 is not for this machine's architecture, and the lab has no Xen for others"
 	cache_folder
 	xen_env=$(xen_packages) || exit 1
 	ours=$build/kernels/$2/xen-modules

@@ -10,7 +10,8 @@
 #include "internal.h"
 
 const struct lab_platform *const lab_platforms[] = {
-	&lab_platform_vmware, &lab_platform_xen, &lab_platform_virtio, &lab_platform_bare, NULL,
+	&lab_platform_vmware, &lab_platform_xen,  &lab_platform_virtio,
+	&lab_platform_arm64,  &lab_platform_bare, NULL,
 };
 
 /* " NAME NAME ..." */

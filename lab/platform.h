@@ -104,8 +104,8 @@ struct lab_platform {
 	json_t *(*report)(struct lab_guest *g);
 };
 
-extern const struct lab_platform lab_platform_bare, lab_platform_vmware, lab_platform_xen,
-	lab_platform_virtio;
+extern const struct lab_platform lab_platform_arm64, lab_platform_bare, lab_platform_vmware,
+	lab_platform_xen, lab_platform_virtio;
 
 /* All of them, up to NULL. */
 extern const struct lab_platform *const lab_platforms[];

@@ -28,8 +28,8 @@ static bool is_mmio(const struct lab_config *c)
 	return c->type == TYPE_MMIO || c->type == TYPE_MMIO_LEGACY;
 }
 
-/* Further arguments may change these defaults; properties of -device they could not. */
-static void add_balloon(struct lab_args *args, const char *device, bool reports)
+/* Defaults, which further arguments may change; properties of -device they could not. */
+void lab_add_balloon(struct lab_args *args, const char *device, bool reports)
 {
 	lab_add(args, "-global");
 	lab_add(args, "%s.deflate-on-oom=on", device);
@@ -77,17 +77,15 @@ static unsigned int cycles_khz(void)
 
 static int add_linux(struct lab_args *args, const struct lab_config *c)
 {
-	struct lab_config with = *c;
-	char append[1024];
+	char more[256];
 
 	if (!is_mmio(c))
 		return lab_add_linux(args, c);
-	snprintf(append, sizeof(append),
+	snprintf(more, sizeof(more),
 		 "aero_modules=virtio_mmio,virtio_console aero_channel=/dev/hvc0"
-		 " tsc_early_khz=%u %s",
-		 cycles_khz(), c->append ? c->append : "");
-	with.append = append;
-	return lab_add_linux(args, &with);
+		 " tsc_early_khz=%u",
+		 cycles_khz());
+	return lab_add_linux_with(args, c, more);
 }
 
 static int add_args(struct lab_args *args, const struct lab_guest *g)
@@ -98,8 +96,8 @@ static int add_args(struct lab_args *args, const struct lab_guest *g)
 		add_microvm(args, c);
 	else
 		lab_add_pc(args, c, "multi", "vmport=off", "qemu64");
-	add_balloon(args, is_mmio(c) ? "virtio-balloon-device" : "virtio-balloon-pci",
-		    c->type != TYPE_TOLD);
+	lab_add_balloon(args, is_mmio(c) ? "virtio-balloon-device" : "virtio-balloon-pci",
+			c->type != TYPE_TOLD);
 	return add_linux(args, c);
 }
 
@@ -114,7 +112,7 @@ static void host_config(struct lab_config *out, const struct lab_subject_config 
 	out->type = config->type;
 }
 
-static int figures(struct lab_guest *g, struct lab_figures *out)
+int lab_balloon_figures(struct lab_guest *g, struct lab_figures *out)
 {
 	struct lab_host_memory host;
 	int ret;
@@ -143,6 +141,6 @@ const struct lab_platform lab_platform_virtio = {
 	.host_config = host_config,
 	.set_target = lab_balloon_set_target,
 	.size = lab_balloon_size,
-	.figures = figures,
+	.figures = lab_balloon_figures,
 	.look_ms = 10,
 };

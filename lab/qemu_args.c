@@ -82,7 +82,7 @@ static void add_disk(struct lab_args *args, const char *path)
 	lab_add(args, "file=%s,if=virtio,format=raw,snapshot=on", quoted);
 }
 
-int lab_add_linux(struct lab_args *args, const struct lab_config *c)
+int lab_add_linux_with(struct lab_args *args, const struct lab_config *c, const char *more)
 {
 	const char *kernel = c->kernel ? c->kernel : lab_env("AERO_KERNEL");
 	const char *initramfs = c->initramfs ? c->initramfs : lab_env("AERO_INITRAMFS");
@@ -100,7 +100,12 @@ int lab_add_linux(struct lab_args *args, const struct lab_config *c)
 	lab_add(args, "-append");
 	/* Log level 5 prints warnings and worse; the agent raises it after the boot, which
 	 * a slow serial port would otherwise delay. */
-	lab_add(args, "console=ttyS0,115200 loglevel=5 panic=-1 watchdog_thresh=30%s%s",
-		c->append ? " " : "", c->append ? c->append : "");
+	lab_add(args, "console=ttyS0,115200 loglevel=5 panic=-1 watchdog_thresh=30 %s %s", more,
+		c->append ? c->append : "");
 	return 0;
+}
+
+int lab_add_linux(struct lab_args *args, const struct lab_config *c)
+{
+	return lab_add_linux_with(args, c, "");
 }

@@ -290,6 +290,7 @@ int main(int argc, char **argv)
 				"see docs/lab/lab.md\n");
 		return 2;
 	}
+	page_bytes = (size_t)getpagesize();
 	if (!beside)
 		be_init();
 	if (getenv("aero_shell"))

@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PAGE	   4096UL
 #define MIB	   (1024UL * 1024)
+#define PAGE	   page_bytes
 
 #define STATUS_BAD 125 /* the request itself is wrong */
 
@@ -32,6 +32,9 @@ void set_victim(const char *score);
 /* The field of /proc/meminfo in pages; 0 when it is not there. */
 uint64_t meminfo_pages(const char *name);
 void *map_pages(size_t pages, int flags);
+
+/* The kernel's page; main() sets it. */
+extern size_t page_bytes;
 
 /* ---- answer.c ---- */
 

@@ -11,6 +11,8 @@
 
 #include "agent.h"
 
+size_t page_bytes;
+
 int64_t now_ms(void)
 {
 	struct timespec t;
@@ -91,7 +93,7 @@ uint64_t meminfo_pages(const char *name)
 
 	read_text("/proc/meminfo", text, sizeof(text));
 	at = strstr(text, name);
-	return at ? strtoull(at + strlen(name) + 1, NULL, 10) / 4 : 0;
+	return at ? strtoull(at + strlen(name) + 1, NULL, 10) * 1024 / PAGE : 0;
 }
 
 void *map_pages(size_t pages, int flags)

@@ -11,6 +11,8 @@
 
 const char *const other_kernels[OTHER_KERNELS] = {"bullseye", "bullseye-security", "trixie", "sid",
 						  "experimental"};
+const char *const arm64_kernels[ARM64_KERNELS] = {"bookworm-arm64", "trixie-arm64-16k",
+						  "sid-arm64"};
 
 /* The first line of a file, or of those that begin with key; NULL when there is none. */
 static char *first_line(const char *path, const char *key)

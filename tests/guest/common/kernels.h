@@ -7,9 +7,11 @@
 #define AEROSTAT_TESTS_GUEST_COMMON_KERNELS_H
 
 #define OTHER_KERNELS 5
+#define ARM64_KERNELS 3
 
-/* As lab/kernels.sh names those for this machine's architecture. */
+/* As lab/kernels.sh names those for this machine's architecture, and for arm64. */
 extern const char *const other_kernels[OTHER_KERNELS];
+extern const char *const arm64_kernels[ARM64_KERNELS];
 
 /* All are allocated and never freed.  Those that are not there are NULL. */
 struct other_kernel {

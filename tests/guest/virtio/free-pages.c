@@ -6,15 +6,8 @@
 
 #include "virtio.h"
 
-#define DATA_MIB     128u
-#define ORDER	     "/sys/module/page_reporting/parameters/page_reporting_order"
-#define KIB_PER_MIB  1024u
-
-/*
- * The kernel waits for two seconds, and then reports a sixteenth of what there is every two
- * seconds at most.  The rest is for a busy machine.
- */
-#define REPORTING_MS 60000u
+#define DATA_MIB 128u
+#define ORDER	 "/sys/module/page_reporting/parameters/page_reporting_order"
 
 static struct lab_config config = {.memory_mib = 1024, .cpus = 2, .type = REPORTING};
 static struct lab_config memfd = {
@@ -34,38 +27,6 @@ static struct lab_config zeroed = {
 	.memory_mib = 1024, .cpus = 2, .type = REPORTING, .append = "init_on_free=1"};
 static struct lab_config poisoned = {
 	.memory_mib = 1024, .cpus = 2, .type = REPORTING, .append = "page_poison=1"};
-
-/* Waits until so little of the host's memory backs the guest's. */
-static const char *wait_for_host(struct lab_guest *g, uint64_t most_kib)
-{
-	int64_t start = lab_now_ms();
-	struct lab_host_memory host;
-
-	do {
-		lab_sleep_ms(100);
-		LAB_OK(lab_host_memory(g, &host));
-		LAB_CHECK(lab_now_ms() - start < REPORTING_MS,
-			  "%" PRIu64 " MiB of the host back the guest, not %" PRIu64,
-			  host.ram_kib / KIB_PER_MIB, most_kib / KIB_PER_MIB);
-	} while (host.ram_kib > most_kib);
-	lab_note("%" PRIu64 " MiB are left after %" PRId64 " ms", host.ram_kib / KIB_PER_MIB,
-		 lab_now_ms() - start);
-	return NULL;
-}
-
-/* Uses nearly all memory once and frees it: the host gets it back without a balloon. */
-static const char *use_and_free(struct lab_guest *g)
-{
-	struct lab_host_memory used;
-	struct lab_meminfo m;
-
-	LAB_TRY(agent(g, "touch"));
-	LAB_OK(lab_host_memory(g, &used));
-	LAB_OK(lab_meminfo(g, &m));
-	LAB_CHECK(used.ram_kib > 400 * KIB_PER_MIB, "only %" PRIu64 " KiB were used", used.ram_kib);
-	/* All that is free in large blocks, and that is most of it. */
-	return wait_for_host(g, used.ram_kib - m.free_kib * 3 / 4);
-}
 
 static const char *freed_memory(struct lab_guest *g, const char *module)
 {

@@ -6,9 +6,10 @@
 #include "../common/driver.h"
 #include "platform.h"
 
-#define LARGE	  512u
-#define FAR	  150000u /* of the 262144 pages of a guest of 1 GiB */
-#define SETTLE_MS 30000u
+#define LARGE	    512u
+#define FAR	    150000u /* of the 262144 pages of a guest of 1 GiB */
+#define SETTLE_MS   30000u
+#define KIB_PER_MIB 1024u
 
 /* The types of the platform. */
 enum { REPORTING, TOLD, MMIO, MMIO_LEGACY };
@@ -18,6 +19,13 @@ const char *reach(struct lab_guest *g, uint64_t pages);
 
 /* Each page that was taken has been given back, whether whole blocks were or parts of them. */
 const char *nothing_lost(struct lab_guest *g);
+const char *nothing_lost_of(struct lab_guest *g, unsigned int page_kib);
+
+/* Waits until so little of the host's memory backs the guest's. */
+const char *wait_for_host(struct lab_guest *g, uint64_t most_kib);
+
+/* Uses nearly all memory once and frees it: the host gets it back without a balloon. */
+const char *use_and_free(struct lab_guest *g);
 
 /* Two tests of the function, which takes a module's name: with our driver, and with the kernel's.
  */
