@@ -117,14 +117,15 @@ static ssize_t number_store(struct kobject *kobj, struct kobj_attribute *attr, c
 	const struct aero_policy_option *option;
 	u32 *at = field(n, &option);
 	u32 max = option ? option->most : INTERVAL_MAX_S;
+	/* Linux 5.2 refused 0 in each of these files; what a file begins with can be put back. */
+	u32 min = option && !option->initial ? option->least : 1;
 	u32 value;
 
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	/* Linux 5.2 refused 0 in each of these files. */
-	if (kstrtou32(text, 10, &value) || !value || value > max) {
-		pr_err_ratelimited("%s takes a whole number from 1 to %u; nothing was changed\n",
-				   attr->attr.name, max);
+	if (kstrtou32(text, 10, &value) || value < min || value > max) {
+		pr_err_ratelimited("%s takes a whole number from %u to %u; nothing was changed\n",
+				   attr->attr.name, min, max);
 		return -EINVAL;
 	}
 	mutex_lock(&policy()->lock);

@@ -33,8 +33,8 @@ static struct setting table[] = {
 	 "committed: 1/N of the way down in a step", "committed", "down-hysteresis"},
 	{"selfballoon_uphysteresis", true, SETTING_NUMBER, 1, 0, 0,
 	 "committed: 1/N of the way up in a step", "committed", "up-hysteresis"},
-	{"selfballoon_min_usable_mb", true, SETTING_MIB, 1, 0, 0, "the floor above the reserve",
-	 "committed", "min-usable-mb"},
+	{"selfballoon_min_usable_mb", true, SETTING_MIB, 0, 0, 0,
+	 "the floor above the reserve; 0: by the guest's size", "committed", "min-usable-mb"},
 	{"frontswap_selfshrinking", true, SETTING_SWITCH, 0, 1, 0,
 	 "pages that stay in swap without need are called home", NULL, NULL},
 	{"frontswap_inertia", true, SETTING_NUMBER, 1, 0, 0,
@@ -43,7 +43,7 @@ static struct setting table[] = {
 	 "1/N of what is in swap is called home in a step", "selfshrink", "hysteresis"},
 };
 
-/* The module refuses 0 in these files, whatever the policy's own range is. */
+/* The module refuses 0 in those of these files that don't begin with it. */
 static void fill_in(struct setting *s)
 {
 	for (size_t p = 0; p < aero_guest_policies_count; p++) {
@@ -55,7 +55,7 @@ static void fill_in(struct setting *s)
 		o = aero_policy_option_find(policy, s->option);
 		if (!o)
 			continue;
-		s->least = o->least ? o->least : 1;
+		s->least = o->least || !o->initial ? o->least : 1;
 		s->most = o->most;
 		s->initial = o->initial;
 	}

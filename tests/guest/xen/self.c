@@ -60,7 +60,7 @@ static const char *files(struct lab_guest *dom0)
 		{"selfballoon_interval", "5", "1", {"0", "3601", "five", "-5"}},
 		{"selfballoon_downhysteresis", "8", "1", {"0", "4294967296", "1.5", ""}},
 		{"selfballoon_uphysteresis", "1", "4", {"0", "x", "1 2", "-1"}},
-		{"selfballoon_min_usable_mb", "0", "100", {"0", "-1", "many", ""}},
+		{"selfballoon_min_usable_mb", "0", "100", {"4294967296", "-1", "many", ""}},
 		{"frontswap_selfshrinking", "0", "1", {"2", "yes", "-1", ""}},
 		{"frontswap_inertia", "3", "2", {"0", "-3", "3x", ""}},
 		{"frontswap_hysteresis", "20", "10", {"0", "-1", "", "99999999999"}},
@@ -84,6 +84,8 @@ static const char *files(struct lab_guest *dom0)
 		LAB_TRY(put(s.g, table[i].name, table[i].good));
 		LAB_TRY(is(s.g, table[i].name, table[i].good));
 	}
+	LAB_TRY(put(s.g, "selfballoon_min_usable_mb", "0"));
+	LAB_TRY(is(s.g, "selfballoon_min_usable_mb", "0"));
 	LAB_TRY(refuses(s.g, "stall", "1001 0", NULL));
 	LAB_TRY(refuses(s.g, "stall", "10 20", NULL));
 	LAB_TRY(refuses(s.g, "stall", "10", NULL));
