@@ -17,6 +17,7 @@
 #define AERO_AREAS_RECORD	  AERO_AREAS_FOLDER "/swap"
 #define AERO_AREAS_LOCK		  AERO_AREAS_FOLDER "/lock"
 #define AERO_DAEMON_LOCK	  AERO_AREAS_FOLDER "/aerostatd.lock"
+#define AERO_CONFIG_LOCK	  AERO_AREAS_FOLDER "/config.lock"
 #define AERO_AREAS_LASTING_FOLDER "/var/lib/aerostat"
 #define AERO_AREAS_LASTING	  AERO_AREAS_LASTING_FOLDER "/swap"
 
@@ -49,6 +50,7 @@ struct aero_areas {
 	int priority;
 	uint32_t size_mib; /* of each */
 	bool lasting;	   /* where the record is: AERO_AREAS_LASTING */
+	bool configured;   /* made for a line of the configuration file, and removed with it */
 	size_t count;
 	struct aero_area area[AERO_AREAS_MAX];
 	uint64_t used_kib;     /* of these areas; as of the last aero_areas_look() */
@@ -65,9 +67,6 @@ int aero_areas_save(const char *root, const struct aero_areas *areas);
 
 /* Where nothing is recorded: removes what was being written when a program was killed. */
 int aero_areas_tidy(const char *root);
-
-/* What was made, renamed or removed in a folder is so on the disk.  Errors: -errno. */
-int aero_sync_folder(const char *root, const char *name);
 
 /* ---- areas.c ---- */
 
@@ -88,6 +87,7 @@ struct aero_plan {
 	uint32_t areas, size_mib;
 	const char *directory; /* NULL: zram */
 	int priority;
+	bool configured; /* as in struct aero_areas; of areas that are there already it stays */
 };
 
 /*

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "journal.h"
 #include "os.h"
 
 static void path_of(char *path, size_t size, const char *root, const char *name)

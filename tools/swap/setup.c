@@ -17,6 +17,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "journal.h"
 #include "os.h"
 
 #define MIB (1ULL << 20)
@@ -399,6 +400,7 @@ int aero_areas_make(const char *root, const struct aero_plan *plan, struct aero_
 	areas->priority = plan->priority;
 	areas->size_mib = plan->size_mib;
 	areas->lasting = plan->directory != NULL;
+	areas->configured = plan->configured;
 	if (make_all(root, plan, areas, directory))
 		return take_back(root, areas);
 	return aero_areas_look(root, areas);
