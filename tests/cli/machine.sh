@@ -17,6 +17,7 @@ guest() { # [HYPERVISOR]
 	root=$work/root
 	rm -rf "$root"
 	hypervisor=${1:-vmware}
+	mkdir -p "$root/run"
 	balloon hypervisor "$hypervisor"
 	balloon state resting
 	balloon last_run 'done'

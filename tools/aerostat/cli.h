@@ -103,6 +103,7 @@ int cli_set(int argc, char **argv);
 int cli_status(int argc, char **argv);
 int cli_swap(int argc, char **argv);
 int cli_swap_make(const char *root, const struct aero_plan *plan); /* swap setup */
+int cli_swap_unmake(const char *root); /* removes areas that the configuration file had */
 bool cli_is_size_policy(const char *name);
 int cli_watch(int argc, char **argv);
 

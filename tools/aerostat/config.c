@@ -10,42 +10,20 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include "areas.h"
-#include "balloon.h"
+#include "config.h"
 #include "os.h"
-#include "settings.h"
 #include "text.h"
 #include "units.h"
 
 #define CONFIG_FILE "/etc/aerostat.conf"
-#define LINES_MOST  128U
-#define LINE_MOST   1024U
 #define PRIORITY    100
-
-enum kind { KIND_SETTING, KIND_POLICY, KIND_SWAP };
-
-struct line {
-	unsigned int number;
-	enum kind kind;
-	const struct setting *setting;
-	uint64_t value;
-	char text[LINE_MOST]; /* a policy's name, or the directory of swap files */
-	struct aero_plan plan;
-};
-
-struct config {
-	struct cli_view view;
-	const char *file; /* the whole name, for messages */
-	bool check;
-	size_t lines;
-	struct line line[LINES_MOST];
-};
 
 /* ---- reading ---- */
 
-__attribute__((format(printf, 3, 4))) static int wrong(const struct config *c, unsigned int number,
-						       const char *format, ...)
+int config_wrong(const struct config *c, unsigned int number, const char *format, ...)
 {
 	char text[768];
 	va_list args;
@@ -58,7 +36,7 @@ __attribute__((format(printf, 3, 4))) static int wrong(const struct config *c, u
 }
 
 /* "zram 8 128MiB", "/srv/swap 8 512MiB", or either with a priority behind it. */
-static int read_swap(const struct config *c, struct line *line, char *value)
+static int read_swap(const struct config *c, struct config_line *line, char *value)
 {
 	static const char form[] =
 		"swap is 'zram' or a directory, the number of areas (1 to 16), the "
@@ -75,55 +53,57 @@ static int read_swap(const struct config *c, struct line *line, char *value)
 	    (n == 4 && !aero_parse(words[3], AERO_PRIORITY_MAX, &priority)) ||
 	    (strcmp(words[0], "zram") != 0 && *words[0] != '/') ||
 	    strlen(words[0]) >= AERO_PATH_MAX)
-		return wrong(c, line->number, "%s", form);
+		return config_wrong(c, line->number, "%s", form);
 	snprintf(line->text, sizeof(line->text), "%s", words[0]);
 	line->plan = (struct aero_plan){
 		.areas = (uint32_t)areas,
 		.size_mib = (uint32_t)(kib >> 10),
 		.directory = strcmp(line->text, "zram") != 0 ? line->text : NULL,
 		.priority = (int)priority,
+		.configured = true,
 	};
 	return CLI_OK;
 }
 
-static int read_setting(const struct config *c, struct line *line, const char *name,
+static int read_setting(const struct config *c, struct config_line *line, const char *name,
 			const char *value)
 {
 	char range[SETTING_RANGE_MAX];
 
 	line->setting = setting_find(name);
 	if (!line->setting)
-		return wrong(c, line->number,
-			     "there is no setting '%s'; there are policy, swap, and "
-			     "those of 'aerostat knob'",
-			     cli_shown(name));
+		return config_wrong(c, line->number,
+				    "there is no setting '%s'; there are policy, swap, and "
+				    "those of 'aerostat knob'",
+				    cli_shown(name));
 	if (setting_parse(line->setting, value, &line->value))
 		return CLI_OK;
-	return wrong(c, line->number, "%s is %s, not '%s'", name,
-		     setting_range(line->setting, range), cli_shown(value));
+	return config_wrong(c, line->number, "%s is %s, not '%s'", name,
+			    setting_range(line->setting, range), cli_shown(value));
 }
 
-static int read_value(struct config *c, struct line *line, const char *name, char *value)
+static int read_value(struct config *c, struct config_line *line, const char *name, char *value)
 {
 	for (size_t i = 0; i < c->lines; i++)
 		if (c->line[i].kind == line->kind &&
-		    (line->kind != KIND_SETTING || !strcmp(c->line[i].setting->name, name)))
-			return wrong(c, line->number, "%s was set in line %u already", name,
-				     c->line[i].number);
-	if (line->kind == KIND_SWAP)
+		    (line->kind != CONFIG_SETTING || !strcmp(c->line[i].setting->name, name)))
+			return config_wrong(c, line->number, "%s was set in line %u already", name,
+					    c->line[i].number);
+	if (line->kind == CONFIG_SWAP)
 		return read_swap(c, line, value);
-	if (line->kind == KIND_SETTING)
+	if (line->kind == CONFIG_SETTING)
 		return read_setting(c, line, name, value);
 	if (!cli_is_size_policy(value))
-		return wrong(c, line->number, "there is no policy '%s' that sets the guest's size",
-			     cli_shown(value));
+		return config_wrong(c, line->number,
+				    "there is no policy '%s' that sets the guest's size",
+				    cli_shown(value));
 	snprintf(line->text, sizeof(line->text), "%s", value);
 	return CLI_OK;
 }
 
 static int read_line(struct config *c, char *text, unsigned int number)
 {
-	struct line *line = &c->line[c->lines];
+	struct config_line *line = &c->line[c->lines];
 	char *value, *name;
 	int ret;
 
@@ -133,16 +113,16 @@ static int read_line(struct config *c, char *text, unsigned int number)
 		return CLI_OK;
 	value = strchr(name, '=');
 	if (!value)
-		return wrong(c, number, "a line is NAME = VALUE, not '%s'", cli_shown(name));
+		return config_wrong(c, number, "a line is NAME = VALUE, not '%s'", cli_shown(name));
 	*value++ = 0;
 	name = aero_trim(name);
-	if (c->lines == LINES_MOST)
-		return wrong(c, number, "more than %u settings", LINES_MOST);
-	*line = (struct line){.number = number, .kind = KIND_SETTING};
+	if (c->lines == CONFIG_LINES_MOST)
+		return config_wrong(c, number, "more than %u settings", CONFIG_LINES_MOST);
+	*line = (struct config_line){.number = number, .kind = CONFIG_SETTING};
 	if (!strcmp(name, "policy"))
-		line->kind = KIND_POLICY;
+		line->kind = CONFIG_POLICY;
 	else if (!strcmp(name, "swap"))
-		line->kind = KIND_SWAP;
+		line->kind = CONFIG_SWAP;
 	ret = read_value(c, line, name, aero_trim(value));
 	c->lines += !ret;
 	return ret;
@@ -150,7 +130,7 @@ static int read_line(struct config *c, char *text, unsigned int number)
 
 static int read_file(struct config *c)
 {
-	static char text[LINE_MOST];
+	static char text[CONFIG_LINE_MOST];
 	FILE *from = fopen(c->file, "re");
 	unsigned int number = 0;
 	int ret = CLI_OK;
@@ -162,7 +142,7 @@ static int read_file(struct config *c)
 	while (!ret && fgets(text, sizeof(text), from)) {
 		number++;
 		if (!strchr(text, '\n') && strlen(text) == sizeof(text) - 1)
-			ret = wrong(c, number, "longer than %zu bytes", sizeof(text) - 2);
+			ret = config_wrong(c, number, "longer than %zu bytes", sizeof(text) - 2);
 		else
 			ret = read_line(c, text, number);
 	}
@@ -176,7 +156,8 @@ static int read_file(struct config *c)
 
 /* ---- applying ---- */
 
-static int apply_setting(const struct config *c, const struct balloon *b, const struct line *line)
+static int apply_setting(const struct config *c, const struct balloon *b,
+			 const struct config_line *line)
 {
 	uint64_t now;
 	int ret = CLI_OK;
@@ -192,14 +173,14 @@ static int apply_setting(const struct config *c, const struct balloon *b, const 
 	return ret;
 }
 
-static int apply(const struct config *c, const struct balloon *b, const struct line *line)
+static int apply(const struct config *c, const struct balloon *b, const struct config_line *line)
 {
 	int ret;
 
 	switch (line->kind) {
-	case KIND_SWAP:
+	case CONFIG_SWAP:
 		return cli_swap_make(c->view.root, &line->plan);
-	case KIND_POLICY:
+	case CONFIG_POLICY:
 		if (!strcmp(b->policy, line->text))
 			return CLI_OK;
 		ret = settings_write_file(c->view.root, BALLOON_FOLDER "/policy/policy", line->text,
@@ -212,21 +193,74 @@ static int apply(const struct config *c, const struct balloon *b, const struct l
 	}
 }
 
+static bool has_swap(const struct config *c)
+{
+	for (size_t i = 0; i < c->lines; i++)
+		if (c->line[i].kind == CONFIG_SWAP)
+			return true;
+	return false;
+}
+
 /* What can be is applied; what can't has been said, and its line is named. */
-static int apply_all(const struct config *c)
+static int apply_lines(const struct config *c, const struct balloon *b)
+{
+	int ret = CLI_OK;
+
+	for (size_t i = 0; i < c->lines; i++)
+		if (apply(c, b, &c->line[i])) {
+			config_wrong(c, c->line[i].number, "not applied");
+			ret = CLI_FAILED;
+		}
+	return ret;
+}
+
+static int apply_all(const struct config *c, const struct balloon *b)
+{
+	static struct config_past past;
+	const char *root = c->view.root;
+	bool failed;
+
+	if (config_past_load(root, &past)) {
+		cli_complain("%s; nothing was changed.  Without this file, what was taken out of "
+			     "%s stays as it is",
+			     aero_error(), c->file);
+		return CLI_FAILED;
+	}
+	if (config_past_note(c, &past))
+		return CLI_FAILED;
+	failed = config_past_undo(c, &past) != CLI_OK;
+	failed = (!has_swap(c) && cli_swap_unmake(root)) || failed;
+	failed = apply_lines(c, b) || failed;
+	if (config_past_save(root, &past)) {
+		cli_complain("%s", aero_error());
+		failed = true;
+	}
+	return failed ? CLI_FAILED : CLI_OK;
+}
+
+/* Swap areas may take a minute; another one waits for them. */
+#define LOCK_WAIT_MS 60000U
+
+static int apply_alone(const struct config *c)
 {
 	struct balloon b;
-	bool failed = false;
-	int ret = balloon_read(c->view.root, &b);
+	int ret = balloon_read(c->view.root, &b), fd;
 
 	if (ret)
 		return ret;
-	for (size_t i = 0; i < c->lines; i++)
-		if (apply(c, &b, &c->line[i])) {
-			failed = true;
-			wrong(c, c->line[i].number, "not applied");
-		}
-	return failed ? CLI_FAILED : CLI_OK;
+	if (!*c->view.root && geteuid()) {
+		cli_complain("only root may apply settings");
+		return CLI_FAILED;
+	}
+	umask(022);
+	fd = aero_lock(c->view.root, AERO_CONFIG_LOCK, LOCK_WAIT_MS);
+	if (fd < 0) {
+		cli_complain("%s", aero_error());
+		return CLI_FAILED;
+	}
+	ret = apply_all(c, &b);
+	close(fd);
+	return ret;
 }
 
 /* ---- the command ---- */
@@ -249,6 +283,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* A file that was there is one without a line when it is gone. */
+static bool is_gone(const struct config *c)
+{
+	return !c->check && access(c->file, F_OK) && errno == ENOENT &&
+	       config_past_is_there(c->view.root);
+}
+
 int cli_config(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
@@ -261,13 +302,14 @@ int cli_config(int argc, char **argv)
 		parse,
 		NULL,
 		"Applies the settings, the policy and the swap areas of /etc/aerostat.conf.  A wrong "
-		"line is an error with its number, and nothing is changed.  Prints what it changed.",
+		"line is an error with its number, and nothing is changed.  What was taken out of the "
+		"file is as it was before.  Prints what it changed.",
 		NULL,
 		NULL,
 		NULL};
 	static struct config c = {.view.root = ""};
 	char *file = NULL;
-	int ret;
+	int ret = CLI_OK;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &c);
 	if (!c.file) {
@@ -277,9 +319,10 @@ int cli_config(int argc, char **argv)
 		}
 		c.file = file;
 	}
-	ret = read_file(&c);
+	if (!file || !is_gone(&c))
+		ret = read_file(&c);
 	if (!ret && !c.check)
-		ret = apply_all(&c);
+		ret = apply_alone(&c);
 	free(file);
 	return ret;
 }

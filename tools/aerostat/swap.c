@@ -139,6 +139,44 @@ int cli_swap_make(const char *root, const struct aero_plan *plan)
 	return CLI_OK;
 }
 
+/* Removes them; CLI_FAILED after words. */
+static int remove_areas(const char *root, struct aero_areas *areas)
+{
+	char left[AERO_PATH_MAX];
+	size_t count = areas->count;
+
+	if (aero_areas_remove(root, areas, left))
+		return failed();
+	if (!*left) {
+		printf("%zu areas removed\n", count);
+		return CLI_OK;
+	}
+	cli_complain("%s is no longer what was made, and was left alone; see what it is, and "
+		     "remove it by hand",
+		     left);
+	return CLI_FAILED;
+}
+
+int cli_swap_unmake(const char *root)
+{
+	struct aero_areas areas;
+	int fd, ret;
+
+	if (!aero_areas_load(root, &areas))
+		return CLI_OK;
+	hold_signals();
+	fd = lock(root);
+	if (fd < 0)
+		return CLI_FAILED;
+	ret = aero_areas_load(root, &areas);
+	if (ret < 0)
+		ret = failed();
+	else
+		ret = ret && areas.configured ? remove_areas(root, &areas) : CLI_OK;
+	close(fd);
+	return ret;
+}
+
 static int setup(int argc, char **argv)
 {
 	static const struct argp argp = {
@@ -205,8 +243,6 @@ static int undo(int argc, char **argv)
 		NULL,
 		NULL,
 		NULL};
-	char left[AERO_PATH_MAX];
-	size_t count;
 	struct swap s = {.view.root = ""};
 	struct aero_areas areas;
 	int fd, ret;
@@ -222,17 +258,7 @@ static int undo(int argc, char **argv)
 		printf("no areas are set up\n");
 		return CLI_OK;
 	}
-	count = areas.count;
-	if (ret < 0 || aero_areas_remove(s.view.root, &areas, left))
-		return failed();
-	if (!*left) {
-		printf("%zu areas removed\n", count);
-		return CLI_OK;
-	}
-	cli_complain("%s is no longer what was made, and was left alone; see what it is, and "
-		     "remove it by hand",
-		     left);
-	return CLI_FAILED;
+	return ret < 0 ? failed() : remove_areas(s.view.root, &areas);
 }
 
 int cli_swap(int argc, char **argv)
