@@ -130,8 +130,17 @@ fuzz: user
 check-guest: guest
 	@tests/run guest $(BUILD) $(JOBS)
 
-check-packages: guest
+# All that is to be fetched is fetched before the tests, and said.
+check-packages:
+	@[ "$$(id -u)" -eq 0 ] || { \
+		echo 'make check-packages: a Debian is made and entered by chroot, which wants root: sudo make check-packages' >&2; \
+		exit 1; \
+	}
 	@lab/setup tools deb
+	@$(MAKE) --no-print-directory guest
+	@lab/setup prometheus >/dev/null
+	@lab/setup debian >/dev/null
+	@echo 'building packages, installing them in a Debian, and booting it (up to an hour and a half)'
 	@tests/run packages $(BUILD) $(JOBS)
 
 check-xen: xen-kernels
@@ -143,9 +152,10 @@ check-xen-long: xen
 check-kernels: kernels
 	@tests/run kernels $(BUILD) $(JOBS)
 
-# Without checkpatch its test is skipped and says so; that is no reason to stop here.
+# Without checkpatch and Prometheus their tests are skipped and say so; that is no reason to stop here.
 check: tools-lint xen-kernels
 	@tests/tools/checkpatch-setup >/dev/null || echo 'make: going on without checkpatch'
+	@lab/setup prometheus >/dev/null || echo 'make: going on without Prometheus'
 	@lab/setup kernels $(BUILD) trixie >/dev/null
 	@tests/run check $(BUILD) $(JOBS)
 
