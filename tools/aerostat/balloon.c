@@ -147,6 +147,7 @@ int balloon_read(const char *root, struct balloon *b)
 {
 	int ret = balloon_look(root, b);
 	const char *module;
+	char name[64];
 
 	if (ret == CLI_FAILED)
 		cli_complain("the files in %s" BALLOON_FOLDER " can't be read, or have no numbers",
@@ -154,7 +155,11 @@ int balloon_read(const char *root, struct balloon *b)
 	if (ret != CLI_NO_BALLOON)
 		return ret;
 	module = balloon_module_for(root);
-	if (module)
+	snprintf(name, sizeof(name), "/sys/module/%s", module ? module : "");
+	if (module && is_there(root, name))
+		cli_complain("%s is loaded, but has no balloon; 'aerostat doctor' says more",
+			     module);
+	else if (module)
 		cli_complain("no balloon's module is loaded; as root: modprobe %s", module);
 	else
 		cli_complain("no balloon's module is loaded, and this looks like no guest of "
@@ -162,16 +167,20 @@ int balloon_read(const char *root, struct balloon *b)
 	return ret;
 }
 
-/* A virtio device of the kind that balloons are: 5 (in the spec "Memory balloon"). */
-static bool has_virtio_balloon(const char *root)
+/* Of the kind that balloons are: 5 (in the spec "Memory balloon"). */
+bool balloon_is_virtio(const char *root, unsigned int number)
 {
 	char name[128], text[32];
 
-	for (unsigned int i = 0; i < 64; i++) {
-		snprintf(name, sizeof(name), "/sys/bus/virtio/devices/virtio%u/device", i);
-		if (!aero_read(root, name, text, sizeof(text)) && !strncmp(text, "0x0005", 6))
+	snprintf(name, sizeof(name), "/sys/bus/virtio/devices/virtio%u/device", number);
+	return !aero_read(root, name, text, sizeof(text)) && !strncmp(text, "0x0005", 6);
+}
+
+static bool has_virtio_balloon(const char *root)
+{
+	for (unsigned int i = 0; i < BALLOON_VIRTIO_MOST; i++)
+		if (balloon_is_virtio(root, i))
 			return true;
-	}
 	return false;
 }
 

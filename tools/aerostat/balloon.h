@@ -48,6 +48,10 @@ uint64_t balloon_get(const struct balloon *b, const struct balloon_figure *figur
 int balloon_look(const char *root, struct balloon *b);
 int balloon_read(const char *root, struct balloon *b);
 
+/* Is there a virtio device of this number, and is it a balloon? */
+#define BALLOON_VIRTIO_MOST 64U
+bool balloon_is_virtio(const char *root, unsigned int number);
+
 /* Which module belongs to the hypervisor this machine looks like; NULL: none is known. */
 const char *balloon_module_for(const char *root);
 

@@ -31,10 +31,14 @@ static bool chooses(const struct doctor *d)
 static enum doctor_level no_module(const struct doctor *d, finding text)
 {
 	const char *module = balloon_module_for(d->root);
+	char name[64];
 
 	if (d->loaded)
 		return DOCTOR_FINE;
-	if (module)
+	snprintf(name, sizeof(name), "/sys/module/%s", module ? module : "");
+	if (module && is_there(d, name))
+		tell(text, "%s is loaded, but has no balloon", module);
+	else if (module)
 		tell(text, "no balloon's module of Aerostat is loaded; %s belongs to this machine",
 		     module);
 	else
@@ -44,11 +48,66 @@ static enum doctor_level no_module(const struct doctor *d, finding text)
 	return DOCTOR_PROBLEM;
 }
 
+/* The name of the driver that has the virtio device; empty: none has it. */
+static void driver_of(const struct doctor *d, unsigned int device, char driver[64])
+{
+	char path[2 * AERO_PATH_MAX], target[256];
+	const char *last;
+	ssize_t n;
+
+	*driver = 0;
+	snprintf(path, sizeof(path), "%s/sys/bus/virtio/devices/virtio%u/driver", d->root, device);
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n < 0)
+		return;
+	target[n] = 0;
+	last = strrchr(target, '/');
+	snprintf(driver, 64, "%.63s", last ? last + 1 : target);
+}
+
+static bool others_have_device(const struct doctor *d, finding text)
+{
+	char driver[64];
+
+	for (unsigned int i = 0; i < BALLOON_VIRTIO_MOST; i++) {
+		if (!balloon_is_virtio(d->root, i))
+			continue;
+		driver_of(d, i, driver);
+		if (!*driver || !strcmp(driver, "aerostat_virtio"))
+			continue;
+		tell(text, "the balloon driver %s has the device virtio%u", cli_shown(driver), i);
+		return true;
+	}
+	return false;
+}
+
+static enum doctor_level device_unbound(const struct doctor *d, finding text)
+{
+	char driver[64];
+
+	for (unsigned int i = 0; i < BALLOON_VIRTIO_MOST; i++) {
+		if (!balloon_is_virtio(d->root, i))
+			continue;
+		driver_of(d, i, driver);
+		if (*driver)
+			continue;
+		tell(text, "no driver has the balloon device virtio%u%s", i,
+		     is_there(d, "/sys/module/aerostat_virtio")
+			     ? ", although aerostat_virtio is loaded"
+			     : "");
+		return d->loaded ? DOCTOR_WARNING : DOCTOR_PROBLEM;
+	}
+	return DOCTOR_FINE;
+}
+
 static enum doctor_level other_balloon(const struct doctor *d, finding text)
 {
 	static const char *const modules[] = {"vmw_balloon", "virtio_balloon", "hv_balloon"};
 	char name[64];
 
+	/* One that is built in has no folder of a module, but its device shows it. */
+	if (others_have_device(d, text))
+		return DOCTOR_PROBLEM;
 	for (size_t i = 0; i < sizeof(modules) / sizeof(*modules); i++) {
 		snprintf(name, sizeof(name), "/sys/module/%s", modules[i]);
 		if (!is_there(d, name))
@@ -76,7 +135,7 @@ static enum doctor_level reporting_taken(const struct doctor *d, finding text)
 {
 	const char *who = is_there(d, "/sys/module/hv_balloon") ? "hv_balloon" : NULL;
 
-	for (unsigned int i = 0; i < 64 && !who; i++)
+	for (unsigned int i = 0; i < BALLOON_VIRTIO_MOST && !who; i++)
 		if (reports(d, i))
 			who = "virtio_balloon";
 	if (!who)
@@ -323,6 +382,8 @@ static enum doctor_level memory_unaccounted(const struct doctor *d, finding text
 const struct doctor_check doctor_checks[] = {
 	{"no-module", no_module, "load it; the kernel's log says why it does not load"},
 	{"other-balloon", other_balloon, "unload it and keep it from being loaded"},
+	{"device-unbound", device_unbound,
+	 "load aerostat_virtio; where it is, the kernel's log says why it did not take the device"},
 	{"reporting-taken", reporting_taken, "unload that driver before the balloon is inflated"},
 	{"old-kernel", old_kernel, "see which kernels are verified"},
 	{"lockdown", lockdown, "sign the modules; status and export need no debugfs"},
