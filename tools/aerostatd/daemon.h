@@ -3,6 +3,7 @@
 #ifndef AEROSTAT_DAEMON_DAEMON_H
 #define AEROSTAT_DAEMON_DAEMON_H
 
+#include "export.h"
 #include "home.h"
 #include "psi.h"
 
@@ -26,6 +27,7 @@ struct aero_daemon {
 	struct aero_psi before;
 	bool away; /* the module was unloaded meanwhile */
 	struct aero_home home;
+	struct aero_export figures;
 };
 
 /* Works until it is told to stop.  Returns an enum aero_exit. */

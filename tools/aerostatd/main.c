@@ -45,6 +45,8 @@ static const struct argp_option option_table[] = {
 	{"dry-run", 'n', NULL, 0, "Change nothing, say what would be done", 0},
 	{"once", OPTION_ONCE, NULL, 0, "Measure and report once, then end", 0},
 	{"period-ms", 'p', "N", 0, "From one report to the next, at most (1000)", 0},
+	{"export", 'e', "FILE", 0,
+	 "Also replace this file with the figures for Prometheus, every 15 s", 0},
 	{"root", OPTION_ROOT, "FOLDER", 0, "Take /proc, /sys, /dev and /run from this folder", 0},
 	{0},
 };
@@ -69,6 +71,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--period-ms wants a whole number from %d to %d",
 				   PERIOD_LEAST_MS, PERIOD_MOST_MS);
 		d->period_ms = (uint32_t)number;
+		return 0;
+	case 'e':
+		d->figures.file = arg;
 		return 0;
 	case OPTION_ROOT:
 		if (strlen(arg) >= AERO_PATH_MAX)

@@ -100,6 +100,9 @@ static int start(struct aero_daemon *d)
 		code = be_the_only_one(d);
 	if (code)
 		return code;
+	d->figures.root = d->root;
+	if (d->dry_run)
+		d->figures.file = NULL;
 	d->home.root = d->root;
 	d->home.verbose = d->verbose;
 	d->home.dry_run = d->dry_run;
@@ -219,6 +222,7 @@ int aero_daemon_run(struct aero_daemon *d)
 		return code;
 	catch_signals(&open);
 	while (!code && !stopped) {
+		aero_export_step(&d->figures);
 		if (!wait_for_report(d, &open))
 			continue;
 		code = report(d);
@@ -226,6 +230,7 @@ int aero_daemon_run(struct aero_daemon *d)
 			break;
 	}
 	aero_home_end(&d->home);
+	aero_export_end(&d->figures);
 	if (d->trigger >= 0)
 		close(d->trigger);
 	if (d->alone >= 0)
