@@ -165,6 +165,59 @@ static const char *knows_its_areas_after_a_restart(struct lab_guest *g)
 	return NULL;
 }
 
+/* ---- settings and figures under systemd ---- */
+
+#define CONFIG "/etc/aerostat.conf"
+
+static const char *has_period(struct lab_guest *g, unsigned int ms)
+{
+	LAB_OK(lab_must(g, 60000,
+			"for i in $(seq 40); do"
+			" [ $(cat /sys/kernel/aerostat/period_ms) != %u ] || exit 0; sleep 1; done;"
+			" cat /sys/kernel/aerostat/period_ms; systemctl status aerostat-config;"
+			" false",
+			ms));
+	return NULL;
+}
+
+/* A wrong file fails the reload and changes nothing; a line that was taken out is undone. */
+static const char *applies_its_configuration(struct lab_guest *g)
+{
+	LAB_OK(lab_must(g, 60000,
+			"echo 'period_ms = 2s' >" CONFIG " && systemctl start aerostat-config"));
+	LAB_TRY(has_period(g, 2000));
+	LAB_OK(lab_must(g, 60000,
+			"echo 'period_ms = 2' >" CONFIG " && ! systemctl reload aerostat-config"));
+	LAB_TRY(has_period(g, 2000));
+	LAB_OK(lab_must(g, 60000,
+			"echo 'period_ms = 3s' >" CONFIG " && systemctl reload aerostat-config"));
+	LAB_TRY(has_period(g, 3000));
+	/* The module comes once more, with values of its own. */
+	LAB_OK(lab_must(g, 120000, "modprobe -r aerostat_vmware && modprobe aerostat_vmware"));
+	LAB_TRY(has_period(g, 3000));
+	LAB_OK(lab_must(g, 60000,
+			"echo '# nothing' >" CONFIG " && systemctl reload aerostat-config"));
+	LAB_TRY(has_period(g, 1000));
+	LAB_OK(lab_must(g, 10000, "rm " CONFIG));
+	return NULL;
+}
+
+/* The folder is node_exporter's, and belongs to somebody else. */
+static const char *writes_figures(struct lab_guest *g)
+{
+	LAB_OK(lab_must(
+		g, 60000,
+		"mkdir -p /var/lib/prometheus/node-exporter && "
+		"chown -R daemon /var/lib/prometheus && "
+		"systemctl restart aerostat-export.timer && cd /var/lib/prometheus/node-exporter"
+		" && for i in $(seq 40); do [ ! -e aerostat.prom ] || break; sleep 1; done;"
+		" grep -x 'aerostat_up 1' aerostat.prom || {"
+		" systemctl status aerostat-export.service; false; }"));
+	LAB_OK(lab_must(g, 60000,
+			"systemctl stop aerostat-export.timer && rm -r /var/lib/prometheus"));
+	return NULL;
+}
+
 /* ---- packages ---- */
 
 /* The loaded module stays as it is until the next boot; the new one is there for it. */
@@ -220,6 +273,9 @@ static const struct lab_test tests[] = {
 	{"brings-pages-home", brings_pages_home, .config = &vmware, .timeout_s = 400},
 	{"knows-its-areas-after-a-restart", knows_its_areas_after_a_restart, .config = &vmware,
 	 .timeout_s = 300},
+	{"applies-its-configuration", applies_its_configuration, .config = &vmware,
+	 .timeout_s = 600},
+	{"writes-figures-by-a-timer", writes_figures, .config = &vmware, .timeout_s = 300},
 	{"upgrade-with-a-full-balloon", upgrade_with_a_full_balloon, .config = &vmware,
 	 .timeout_s = 2000},
 	{"purge-with-a-full-balloon", purge_with_a_full_balloon, .config = &vmware,
