@@ -7,7 +7,7 @@
 DEBIAN_SUITE=bookworm
 # Kernel and headers, and what the packages depend on and recommend: installing them afterwards
 # wants no network.  grub is the boot loader of the image, man-db and systemd look at our files.
-DEBIAN_PACKAGES="systemd systemd-sysv udev dbus kmod procps initramfs-tools zstd dkms libjansson4 man-db
+DEBIAN_PACKAGES="systemd systemd-sysv udev dbus kmod procps initramfs-tools zstd dkms libjansson4 libncurses6 man-db
 linux-image-amd64 linux-headers-amd64 grub-pc-bin"
 
 # What debian_fill makes: the root file system with the suite's first kernel, and in /srv/kernel
