@@ -190,7 +190,8 @@ static const char *applies_its_configuration(struct lab_guest *g)
 			"echo 'period_ms = 2' >" CONFIG " && ! systemctl reload aerostat-config"));
 	LAB_TRY(has_period(g, 2000));
 	LAB_OK(lab_must(g, 60000,
-			"echo 'period_ms = 3s' >" CONFIG " && systemctl reload aerostat-config"));
+			"echo 'period_ms = 3s' >" CONFIG
+			" && systemctl reload-or-restart aerostat-config"));
 	LAB_TRY(has_period(g, 3000));
 	/* The module comes once more, with values of its own. */
 	LAB_OK(lab_must(g, 120000, "modprobe -r aerostat_vmware && modprobe aerostat_vmware"));
