@@ -203,17 +203,20 @@ static const char *applies_its_configuration(struct lab_guest *g)
 	return NULL;
 }
 
-/* The folder is node_exporter's, and belongs to somebody else. */
+/*
+ * The folder is node_exporter's, and belongs to somebody else.  The module may come after the first
+ * figures were written.
+ */
 static const char *writes_figures(struct lab_guest *g)
 {
 	LAB_OK(lab_must(
-		g, 60000,
+		g, 120000,
 		"mkdir -p /var/lib/prometheus/node-exporter && "
 		"chown -R daemon /var/lib/prometheus && "
 		"systemctl restart aerostat-export.timer && cd /var/lib/prometheus/node-exporter"
-		" && for i in $(seq 40); do [ ! -e aerostat.prom ] || break; sleep 1; done;"
-		" grep -x 'aerostat_up 1' aerostat.prom || {"
-		" systemctl status aerostat-export.service; false; }"));
+		" && for i in $(seq 60); do grep -qsx 'aerostat_up 1' aerostat.prom && break; "
+		"sleep 1; done; grep -x 'aerostat_up 1' aerostat.prom || {"
+		" systemctl status aerostat-export.service; cat aerostat.prom; false; }"));
 	LAB_OK(lab_must(g, 60000,
 			"systemctl stop aerostat-export.timer && rm -r /var/lib/prometheus"));
 	return NULL;
