@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * What a hypervisor's toolstack is to the manager: a table of functions.  tools/aerostat-hostd has
- * the one for libvirt.
+ * those for libvirt and Xen.
  */
 #ifndef AEROSTAT_HOST_BACKEND_H
 #define AEROSTAT_HOST_BACKEND_H
@@ -30,8 +30,10 @@ struct aero_host_sight {
 	char id[AERO_HOST_ID_MAX]; /* stays the same while the guest runs */
 	char name[AERO_HOST_NAME_MAX];
 	enum aero_host_life life;
-	bool balloon;	   /* it has a balloon device */
-	uint64_t boot_kib; /* the size that it booted with */
+	bool balloon;	    /* it has a balloon device */
+	uint64_t boot_kib;  /* the size that it booted with, which is the most that it can have */
+	uint64_t start_kib; /* where it booted with less than that: this; 0: boot_kib */
+	uint64_t asked_kib; /* what it was asked for, by whomever; 0: not known */
 	uint64_t current_kib;
 	uint64_t resident_kib;
 
@@ -44,6 +46,12 @@ struct aero_host_sight {
 	char complaint[AERO_HOST_WORDS_MAX]; /* what is wrong with them; "": nothing */
 };
 
+/* Of the host; AERO_HOST_UNKNOWN and AERO_POLICY_UNKNOWN where it is not known. */
+struct aero_host_reading {
+	uint64_t total_kib, available_kib;
+	uint32_t some_permille, full_permille;
+};
+
 struct aero_host_backend {
 	const char *name;
 	/*
@@ -52,6 +60,12 @@ struct aero_host_backend {
 	 */
 	int (*look)(void *self, void (*see)(void *to, const struct aero_host_sight *sight),
 		    void *to);
+	/*
+	 * The host's figures, where they are not those of this kernel.  They are asked for after
+	 * look(): what a guest takes in between is then counted twice, and not left out.
+	 * NULL: those of this kernel.
+	 */
+	void (*host)(void *self, struct aero_host_reading *reading);
 	/* Asks a running guest for this size; does not wait for it.  0 or -errno. */
 	int (*set_target)(void *self, const char *id, uint64_t kib);
 	/* Keeps settings with the guest, in place of those that are there.  0 or -errno. */

@@ -50,10 +50,10 @@ void aero_guest_figures(struct aero_manager *m, struct guest *g, struct aero_hos
 		.full_permille = AERO_POLICY_UNKNOWN,
 	};
 	if (g->mode == AERO_HOST_STARTING)
-		f->max_kib = g->sight.boot_kib;
+		f->max_kib = starts_with(g);
 	/* Without a driver it is as large as it booted. */
 	if (f->current_kib == AERO_HOST_UNKNOWN)
-		f->current_kib = g->sight.boot_kib;
+		f->current_kib = starts_with(g);
 	if (!g->asked)
 		f->target_kib = f->current_kib;
 	if (g->floor_kib > f->min_kib)

@@ -106,6 +106,14 @@ static inline uint64_t less(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
+/* What it may use until its driver answers. */
+static inline uint64_t starts_with(const struct guest *g)
+{
+	uint64_t kib = g->sight.start_kib;
+
+	return kib && kib < g->sight.boot_kib ? kib : g->sight.boot_kib;
+}
+
 /* ---- limits.c ---- */
 
 /* The limits of a guest, from what is set for it; says once what is wrong. */

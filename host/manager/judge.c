@@ -105,14 +105,31 @@ static void give_up(struct aero_manager *m, struct guest *g)
 	withdraw(m, g);
 }
 
+/*
+ * At first sight: what it was asked for before, by us in an earlier life or by somebody else, it
+ * may still be on its way to, and take at any moment.
+ */
+static void adopt(struct aero_manager *m, struct guest *g)
+{
+	g->target_kib = g->sight.asked_kib;
+	g->best_kib = distance(g);
+	if (g->has_before || !g->target_kib || g->target_kib > g->sight.boot_kib ||
+	    g->best_kib <= REACHED_KIB) {
+		g->target_kib = g->sight.current_kib;
+		g->reached = true;
+		return;
+	}
+	g->asked = true;
+	g->moved_ms = m->now_ms;
+}
+
 /* Has its size changed by itself, or by somebody else?  Then that is where we begin. */
 static void follow(struct aero_manager *m, struct guest *g)
 {
 	uint64_t from;
 
 	if (!g->asked) {
-		g->target_kib = g->sight.current_kib;
-		g->reached = true;
+		adopt(m, g);
 		return;
 	}
 	from = distance(g);
@@ -136,7 +153,7 @@ static void look_for_answers(struct aero_manager *m, struct guest *g)
 
 	if (g->has_before && g->before.mark != g->sight.mark)
 		g->mark_ms = m->now_ms;
-	if (!g->answered && (g->sight.mark || moved || g->sight.current_kib < g->sight.boot_kib)) {
+	if (!g->answered && (g->sight.mark || moved || g->sight.current_kib < starts_with(g))) {
 		g->answered = true;
 		if (g->mode == AERO_HOST_UNREACHABLE)
 			g->retry_ms = 0;

@@ -223,12 +223,17 @@ static void apply(struct aero_manager *m)
 int aero_manager_step(struct aero_manager *m, const struct aero_host_reading *reading,
 		      uint64_t now_ms)
 {
+	struct aero_host_reading own;
 	int err;
 
 	m->now_ms = now_ms;
 	err = look(m);
 	if (err)
 		return err;
+	if (m->backend->host) {
+		m->backend->host(m->self, &own);
+		reading = &own;
+	}
 	if (!make_arrays(m)) {
 		aero_manager_say(m, "no memory; nothing is changed");
 		return -ENOMEM;

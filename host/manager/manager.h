@@ -47,13 +47,6 @@ struct aero_manager_config {
 	void (*say)(const char *line);
 };
 
-/* What the caller knows of the host; AERO_HOST_UNKNOWN and AERO_POLICY_UNKNOWN where it does not.
- */
-struct aero_host_reading {
-	uint64_t total_kib, available_kib;
-	uint32_t some_permille, full_permille;
-};
-
 struct aero_manager;
 
 /* The defaults, without a policy. */
@@ -65,7 +58,10 @@ struct aero_manager *aero_manager_new(const struct aero_manager_config *config,
 /* Changes no guest. */
 void aero_manager_free(struct aero_manager *m);
 
-/* 0, or -errno when the guests can't be seen; nothing is changed then, and all is remembered. */
+/*
+ * @reading: of this kernel, where the backend does not know better.  0, or -errno when the guests
+ * can't be seen; nothing is changed then, and all is remembered.
+ */
 int aero_manager_step(struct aero_manager *m, const struct aero_host_reading *reading,
 		      uint64_t now_ms);
 

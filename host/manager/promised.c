@@ -11,7 +11,7 @@ uint64_t aero_guest_promised_kib(const struct guest *g)
 
 	/* Without a driver, or before there is one, all that it booted with may be used. */
 	if (has == AERO_HOST_UNKNOWN || g->mode == AERO_HOST_STARTING)
-		has = g->sight.boot_kib;
+		has = starts_with(g);
 	if (has == AERO_HOST_UNKNOWN)
 		has = 0;
 	return g->asked && g->target_kib > has ? g->target_kib : has;

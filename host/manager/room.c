@@ -35,7 +35,7 @@ void aero_room_step(struct aero_manager *m)
 
 void aero_room_use(struct aero_manager *m, const struct guest *g)
 {
-	uint64_t kib = g->sight.boot_kib;
+	uint64_t kib = starts_with(g);
 
 	if (!m->room.wanted_kib || kib == AERO_HOST_UNKNOWN)
 		return;

@@ -293,6 +293,55 @@ static void a_restarted_daemon_goes_on_from_what_is(void **state)
 	assert_int_equal(rig.seen[0].target_kib, 500 * MIB);
 }
 
+/* What a guest was asked for before the daemon began, it may take at any moment. */
+static void what_was_asked_before_is_promised(void **state)
+{
+	struct rig_guest *a, *b;
+
+	(void)state;
+	rig_start(1500, &rig_policy_told);
+	a = rig_add("a", 1000);
+	b = rig_add("b", 1000);
+	a->sight.current_kib = b->sight.current_kib = 400 * MIB;
+	a->target_kib = a->sight.asked_kib = 900 * MIB;
+	b->target_kib = b->sight.asked_kib = 400 * MIB;
+	a->speed_kib = 10 * MIB;
+	rig.told_kib[0] = 900 * MIB;
+	rig.told_kib[1] = 1000 * MIB;
+	rig_steps(3);
+	assert_int_equal(rig.seen[0].target_kib, 900 * MIB);
+	assert_int_equal(b->target_kib, 600 * MIB);
+	assert_true(rig_promised_kib() <= 1500 * MIB);
+	assert_int_equal(a->asked, 0);
+	/* It was stuck before, and still is: the others need not wait for it. */
+	a->speed_kib = 0;
+	a->silent = true;
+	rig.told_kib[0] = 0;
+	rig_steps(18);
+	assert_string_equal(rig_mode(0), "stuck");
+	assert_int_equal(b->target_kib, 1000 * MIB);
+}
+
+static void a_guest_that_begins_small_starts_with_that(void **state)
+{
+	struct rig_guest *g;
+
+	(void)state;
+	rig_start(4096, &rig_policy_told);
+	g = rig_add("a", 1000);
+	g->sight.current_kib = g->target_kib = g->sight.start_kib = 400 * MIB;
+	g->sight.mark = 0;
+	rig.told_kib[0] = 800 * MIB;
+	rig_steps(5);
+	assert_string_equal(rig_mode(0), "starting");
+	assert_int_equal(rig.seen[0].max_kib, 400 * MIB);
+	assert_int_equal(g->asked, 0);
+	g->sight.start_kib = 0;
+	rig_steps(2);
+	assert_string_equal(rig_mode(0), "managed");
+	assert_int_equal(g->target_kib, 800 * MIB);
+}
+
 static void nothing_changes_while_the_backend_is_away(void **state)
 {
 	struct rig_guest *g;
@@ -545,6 +594,8 @@ int main(void)
 		cmocka_unit_test_teardown(a_refused_target_is_tried_again_later, end),
 		cmocka_unit_test_teardown(a_size_that_changes_by_itself_is_where_we_begin, end),
 		cmocka_unit_test_teardown(a_restarted_daemon_goes_on_from_what_is, end),
+		cmocka_unit_test_teardown(what_was_asked_before_is_promised, end),
+		cmocka_unit_test_teardown(a_guest_that_begins_small_starts_with_that, end),
 		cmocka_unit_test_teardown(nothing_changes_while_the_backend_is_away, end),
 		cmocka_unit_test_teardown(a_guest_that_ends_is_forgotten, end),
 		cmocka_unit_test_teardown(statistics_that_are_impossible_say_nothing, end),
