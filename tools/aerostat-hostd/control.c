@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <libvirt/libvirt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +33,7 @@ struct client {
 };
 
 struct control {
+	const struct loop *loop;
 	struct aero_manager *manager;
 	int lock;
 	int fd[SOCKETS], watch[SOCKETS];
@@ -58,7 +58,7 @@ static void end(struct client *c)
 	*at = c->next;
 	aero_manager_forget(c->control->manager, &c->wait);
 	c->control->count[c->socket]--;
-	virEventRemoveHandle(c->watch);
+	c->control->loop->remove(c->watch);
 	close(c->fd);
 	free(c->answer);
 	free(c);
@@ -77,7 +77,7 @@ static void answer(struct client *c, char *text)
 	text[length] = '\n';
 	c->length = length + 1;
 	c->since_us = aero_now_us();
-	virEventUpdateHandle(c->watch, VIR_EVENT_HANDLE_WRITABLE);
+	c->control->loop->set(c->watch, LOOP_WRITABLE);
 }
 
 static void take(struct client *c)
@@ -100,7 +100,7 @@ static void take(struct client *c)
 				    c->socket == CONTROL, now_ms(), &c->wait);
 	if (!text && c->wait.id)
 		/* What it sends now does not interest us, but its end does. */
-		virEventUpdateHandle(c->watch, VIR_EVENT_HANDLE_HANGUP | VIR_EVENT_HANDLE_ERROR);
+		c->control->loop->set(c->watch, 0);
 	else
 		answer(c, text);
 }
@@ -126,7 +126,7 @@ static void ready(int watch, int fd, int events, void *data)
 	(void)fd;
 	if (c->answer)
 		give(c);
-	else if (events & VIR_EVENT_HANDLE_READABLE)
+	else if (events & LOOP_READABLE)
 		take(c);
 	else
 		end(c);
@@ -152,7 +152,7 @@ static void come(int watch, int fd, int events, void *data)
 	c->fd = client;
 	c->socket = socket;
 	c->since_us = aero_now_us();
-	c->watch = virEventAddHandle(client, VIR_EVENT_HANDLE_READABLE, ready, c, NULL);
+	c->watch = control->loop->add(client, LOOP_READABLE, ready, c);
 	if (c->watch < 0) {
 		close(client);
 		free(c);
@@ -203,8 +203,7 @@ static bool listen_at(struct control *c, int socket_n, const char *folder, const
 		hostd_say("can't listen at %s: %s", address.sun_path, strerror(errno));
 		return false;
 	}
-	c->watch[socket_n] =
-		virEventAddHandle(c->fd[socket_n], VIR_EVENT_HANDLE_READABLE, come, c, NULL);
+	c->watch[socket_n] = c->loop->add(c->fd[socket_n], LOOP_READABLE, come, c);
 	return c->watch[socket_n] >= 0;
 }
 
@@ -222,17 +221,29 @@ static bool lock(struct control *c, const char *folder)
 	return false;
 }
 
-static bool group_of(const char *name, gid_t *gid)
+/* The first of the names, which commas part, that is one. */
+static const struct group *first_group(const char *names)
 {
-	const struct group *group = name ? getgrnam(name) : NULL;
+	const struct group *group = NULL;
+	char *copy = strdup(names), *rest = copy, *name;
 
-	*gid = group ? group->gr_gid : (gid_t)-1;
-	if (name && !group)
-		hostd_say("there is no group '%s'; make it, or name another with --group", name);
-	return group || !name;
+	while (!group && (name = strsep(&rest, ",")))
+		group = getgrnam(name);
+	free(copy);
+	return group;
 }
 
-struct control *control_new(const char *root, const char *group, struct aero_manager *m)
+static bool group_of(const char *names, gid_t *gid)
+{
+	const struct group *group = names ? first_group(names) : NULL;
+
+	*gid = group ? group->gr_gid : (gid_t)-1;
+	if (names && !group)
+		hostd_say("there is no group '%s'; make it, or name another with --group", names);
+	return group || !names;
+}
+
+struct control *control_new(const struct hostd *d, const struct loop *loop, struct aero_manager *m)
 {
 	struct control *c = calloc(1, sizeof(*c));
 	char folder[AERO_PATH_MAX];
@@ -240,12 +251,13 @@ struct control *control_new(const char *root, const char *group, struct aero_man
 
 	if (!c)
 		return NULL;
+	c->loop = loop;
 	c->manager = m;
 	c->lock = c->fd[READ] = c->fd[CONTROL] = c->watch[READ] = c->watch[CONTROL] = -1;
-	snprintf(folder, sizeof(folder), "%s" CONTROL_FOLDER, root);
+	snprintf(folder, sizeof(folder), "%s" CONTROL_FOLDER, d->root);
 	if (mkdir(folder, 0755) && errno != EEXIST)
 		hostd_say("can't make %s: %s", folder, strerror(errno));
-	else if (group_of(group, &gid) && lock(c, folder) &&
+	else if (group_of(d->group, &gid) && lock(c, folder) &&
 		 listen_at(c, CONTROL, folder, "control", 0660, gid) &&
 		 listen_at(c, READ, folder, "read", 0666, (gid_t)-1))
 		return c;
@@ -259,7 +271,7 @@ void control_free(struct control *c)
 		end(c->clients);
 	for (int i = 0; i < SOCKETS; i++) {
 		if (c->watch[i] >= 0)
-			virEventRemoveHandle(c->watch[i]);
+			c->loop->remove(c->watch[i]);
 		if (c->fd[i] >= 0) {
 			close(c->fd[i]);
 			unlink(c->path[i]);

@@ -7,13 +7,14 @@
 #define AEROSTAT_HOSTD_CONTROL_H
 
 #include "hostd.h"
+#include "loop.h"
 
 #define CONTROL_FOLDER "/run/aerostat-hostd"
 
 struct control;
 
 /* Opens both; only one daemon can.  NULL: it has been said. */
-struct control *control_new(const char *root, const char *group, struct aero_manager *m);
+struct control *control_new(const struct hostd *d, const struct loop *loop, struct aero_manager *m);
 
 /* After each step: answers what waits, and ends what takes too long. */
 void control_step(struct control *c);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* aerostat-hostd: what its files share.  One thread; libvirt's event loop runs it. */
+/* aerostat-hostd: what its files share.  One thread, which an event loop runs (loop.h). */
 #ifndef AEROSTAT_HOSTD_HOSTD_H
 #define AEROSTAT_HOSTD_HOSTD_H
 
@@ -15,9 +15,10 @@ enum hostd_exit {
 
 struct hostd {
 	const char *root;  /* stands before /proc, /etc and /run; usually nothing */
-	const char *uri;   /* NULL: libvirt's default */
+	const char *kind;  /* libvirt or xen; NULL: what this machine is */
+	const char *uri;   /* of libvirt; NULL: its default */
 	const char *file;  /* of the configuration; NULL: /etc/aerostat/host.conf */
-	const char *group; /* may change things */
+	const char *group; /* the first of these that exists may change things */
 	bool check;
 	struct aero_manager_config config;
 };

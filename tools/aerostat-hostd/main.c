@@ -15,10 +15,11 @@ const char *argp_program_version = "aerostat-hostd " AEROSTAT_VERSION;
 
 /* ---- options ---- */
 
-enum { OPTION_ROOT = 256, OPTION_CHECK, OPTION_POLICY, OPTION_RESERVE };
+enum { OPTION_ROOT = 256, OPTION_CHECK, OPTION_POLICY, OPTION_RESERVE, OPTION_BACKEND };
 
 static const struct argp_option option_table[] = {
-	{"connect", 'c', "URI", 0, "Of libvirt (its default)", 0},
+	{"backend", OPTION_BACKEND, "NAME", 0, "libvirt or xen (xen in its dom0, else libvirt)", 0},
+	{"connect", 'c', "URI", 0, "Of libvirt (its default), which it chooses", 0},
 	{"memory", 'm', "SIZE", 0, "Share out this much instead of all of the host's memory", 0},
 	{"reserve", OPTION_RESERVE, "SIZE", 0,
 	 "Keep this much from the guests (a twentieth, from 128 MiB on)", 0},
@@ -26,7 +27,8 @@ static const struct argp_option option_table[] = {
 	{"period-ms", 'p', "N", 0, "From one step to the next (1000)", 0},
 	{"dry-run", 'n', NULL, 0, "Change no guest; 'aerostat host plan' shows what would be done",
 	 0},
-	{"group", 'g', "NAME", 0, "May change things with 'aerostat host', beside root", 0},
+	{"group", 'g', "NAME[,NAME]", 0,
+	 "The first that exists may change things with 'aerostat host', beside root", 0},
 	{"file", 'f', "FILE", 0, "Another file than /etc/aerostat/host.conf", 0},
 	{"check", OPTION_CHECK, NULL, 0, "Only look whether the file is right", 0},
 	{"root", OPTION_ROOT, "FOLDER", 0, "Take /proc, /etc and /run from this folder", 0},
@@ -57,6 +59,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	uint64_t number = 0;
 
 	switch (key) {
+	case OPTION_BACKEND:
+		if (strcmp(arg, "libvirt") && strcmp(arg, "xen"))
+			argp_error(state, "--backend wants libvirt or xen, not '%s'",
+				   aero_host_shown(arg));
+		o->d.kind = arg;
+		return 0;
 	case 'c':
 		o->d.uri = arg;
 		return 0;
@@ -156,6 +164,8 @@ static int run(struct options *o)
 		c->reserve_kib = o->reserve_kib;
 	if (o->period_ms)
 		c->period_ms = o->period_ms;
+	if (o->d.uri && !o->d.kind)
+		o->d.kind = "libvirt";
 	c->say = hostd_say_line;
 	return hostd_run(&o->d);
 }
@@ -167,8 +177,8 @@ int main(int argc, char **argv)
 		option_table,
 		parse,
 		NULL,
-		"Shares the host's memory out among the guests of libvirt.  Runs until it is told "
-		"to stop; guests keep what they have then.",
+		"Shares the host's memory out among the guests of libvirt or Xen.  Runs until it is "
+		"told to stop; guests keep what they have then.",
 		NULL,
 		NULL,
 		NULL};

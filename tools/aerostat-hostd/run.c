@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* The loop: a step each period, and sooner when a guest comes or goes. */
 #include <errno.h>
-#include <libvirt/libvirt.h>
-#include <libvirt/virterror.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -10,13 +8,16 @@
 #include <unistd.h>
 
 #include "control.h"
-#include "virt.h"
+#include "kind.h"
 
 #define HURRY_MS 100
 
-struct loop {
+/* The daemon at work. */
+struct work {
 	struct hostd *d;
-	struct virt *virt;
+	const struct hostd_kind *kind;
+	const struct loop *loop;
+	void *self; /* of the kind */
 	struct aero_manager *manager;
 	struct control *control;
 	struct aero_psi psi;
@@ -28,51 +29,53 @@ struct loop {
 
 static void hurry(void *to)
 {
-	struct loop *l = to;
+	struct work *w = to;
 
-	if (l->hurried)
+	if (w->hurried)
 		return;
-	l->hurried = true;
-	virEventUpdateTimeout(l->timer, HURRY_MS);
+	w->hurried = true;
+	w->loop->set_timer(w->timer, HURRY_MS);
 }
 
-static void tell_systemd(struct loop *l, bool connected)
+static void tell_systemd(struct work *w, bool connected)
 {
-	/* A step that ended is what the watchdog waits for, whether libvirt is there or not. */
+	/* A step that ended is what the watchdog waits for, whether guests can be seen or not. */
 	sd_notify(0, "WATCHDOG=1");
-	if (l->told && l->connected == connected)
+	if (w->told && w->connected == connected)
 		return;
-	sd_notify(0,
-		  connected ? "STATUS=Shares out the host's memory" : "STATUS=Waits for libvirt");
-	l->told = true;
-	l->connected = connected;
+	if (connected)
+		sd_notify(0, "STATUS=Shares out the host's memory");
+	else
+		sd_notifyf(0, "STATUS=Waits for %s", w->kind->name);
+	w->told = true;
+	w->connected = connected;
 }
 
 static void step(int timer, void *data)
 {
-	struct loop *l = data;
+	struct work *w = data;
 	struct aero_host_reading reading;
 
-	if (l->hurried) {
-		l->hurried = false;
-		virEventUpdateTimeout(timer, (int)l->d->config.period_ms);
+	if (w->hurried) {
+		w->hurried = false;
+		w->loop->set_timer(timer, (int)w->d->config.period_ms);
 	}
-	hostd_read(l->d->root, &l->psi, &reading);
-	tell_systemd(l, !aero_manager_step(l->manager, &reading, aero_now_us() / 1000));
-	control_step(l->control);
+	hostd_read(w->d->root, &w->psi, &reading);
+	tell_systemd(w, !aero_manager_step(w->manager, &reading, aero_now_us() / 1000));
+	control_step(w->control);
 }
 
 static void signalled(int watch, int fd, int events, void *data)
 {
 	struct signalfd_siginfo info;
-	struct loop *l = data;
+	struct work *w = data;
 
 	(void)watch;
 	(void)events;
-	l->stopped = read(fd, &info, sizeof(info)) == sizeof(info);
+	w->stopped = read(fd, &info, sizeof(info)) == sizeof(info);
 }
 
-static int watch_signals(struct loop *l)
+static int watch_signals(struct work *w)
 {
 	sigset_t set;
 	int fd;
@@ -85,52 +88,61 @@ static int watch_signals(struct loop *l)
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
 		return -1;
-	return virEventAddHandle(fd, VIR_EVENT_HANDLE_READABLE, signalled, l, NULL);
+	return w->loop->add(fd, LOOP_READABLE, signalled, w);
 }
 
-static int loop(struct loop *l)
+static int go_round(struct work *w)
 {
-	l->timer = virEventAddTimeout((int)l->d->config.period_ms, step, l, NULL);
-	if (l->timer < 0 || watch_signals(l) < 0) {
-		hostd_say("the event loop can't be set up: %s", virGetLastErrorMessage());
+	w->timer = w->loop->add_timer((int)w->d->config.period_ms, step, w);
+	if (w->timer < 0 || watch_signals(w) < 0) {
+		hostd_say("the event loop can't be set up: %s", w->loop->error());
 		return HOSTD_FAILED;
 	}
-	step(l->timer, l);
+	step(w->timer, w);
 	sd_notify(0, "READY=1");
-	hostd_say("shares out memory by policy %s, each %u ms%s", l->d->config.policy->name,
-		  l->d->config.period_ms, l->d->config.dry_run ? "; changes nothing" : "");
-	while (!l->stopped)
-		if (virEventRunDefaultImpl()) {
-			hostd_say("the event loop failed: %s", virGetLastErrorMessage());
+	hostd_say("shares out memory of %s by policy %s, each %u ms%s", w->kind->name,
+		  w->d->config.policy->name, w->d->config.period_ms,
+		  w->d->config.dry_run ? "; changes nothing" : "");
+	while (!w->stopped)
+		if (!w->loop->run()) {
+			hostd_say("the event loop failed: %s", w->loop->error());
 			return HOSTD_FAILED;
 		}
 	sd_notify(0, "STOPPING=1");
 	return HOSTD_OK;
 }
 
-int hostd_run(struct hostd *d)
+static int work(struct work *w)
 {
-	struct loop l = {.d = d};
 	int ret = HOSTD_FAILED;
 
-	if (virInitialize() || virEventRegisterDefaultImpl()) {
-		hostd_say("libvirt's library does not start: %s", virGetLastErrorMessage());
-		return HOSTD_FAILED;
-	}
-	l.virt = virt_new(d->uri, hurry, &l);
-	if (l.virt)
-		l.manager = aero_manager_new(&d->config, &virt_backend, l.virt);
-	if (!l.manager)
+	w->self = w->kind->open(w->d, hurry, w);
+	if (w->self)
+		w->manager = aero_manager_new(&w->d->config, w->kind->backend, w->self);
+	if (!w->manager)
 		hostd_say("no memory");
 	else
-		l.control = control_new(d->root, d->group, l.manager);
-	if (l.control) {
-		ret = loop(&l);
-		control_free(l.control);
+		w->control = control_new(w->d, w->loop, w->manager);
+	if (w->control) {
+		ret = go_round(w);
+		control_free(w->control);
 	}
-	if (l.manager)
-		aero_manager_free(l.manager);
-	if (l.virt)
-		virt_free(l.virt);
+	if (w->manager)
+		aero_manager_free(w->manager);
+	if (w->self)
+		w->kind->close(w->self);
 	return ret;
+}
+
+int hostd_run(struct hostd *d)
+{
+	struct work w = {.d = d, .kind = hostd_kind_choose(d->root, d->kind)};
+
+	if (!w.kind)
+		return HOSTD_FAILED;
+	w.loop = w.kind->loop;
+	if (w.loop->start())
+		return work(&w);
+	hostd_say("the event loop does not start: %s", w.loop->error());
+	return HOSTD_FAILED;
 }
