@@ -6,6 +6,7 @@
 #include "export.h"
 #include "home.h"
 #include "psi.h"
+#include "tell.h"
 
 /* docs/use/selfballoon.md promises these. */
 enum aero_exit {
@@ -28,6 +29,7 @@ struct aero_daemon {
 	bool away; /* the module was unloaded meanwhile */
 	struct aero_home home;
 	struct aero_export figures;
+	struct aero_tell tell;
 };
 
 /* Works until it is told to stop.  Returns an enum aero_exit. */

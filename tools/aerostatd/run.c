@@ -108,6 +108,7 @@ static int start(struct aero_daemon *d)
 	d->home.dry_run = d->dry_run;
 	if (!d->once)
 		aero_home_start(&d->home);
+	aero_tell_start(&d->tell, d->root, d->once || d->dry_run);
 	d->trigger = aero_psi_trigger(d->root);
 	if (d->trigger < 0 && d->verbose)
 		aero_say("no news of pressure (%s): it is looked at every %u ms only",
@@ -154,6 +155,7 @@ static int report(struct aero_daemon *d)
 	d->before = now;
 	if (!d->once)
 		aero_home_step(&d->home, &stall);
+	aero_tell_step(&d->tell);
 	return d->dry_run ? AERO_OK : check_written(d, aero_write(d->root, AERO_STALL_FILE, text));
 }
 
@@ -231,6 +233,7 @@ int aero_daemon_run(struct aero_daemon *d)
 	}
 	aero_home_end(&d->home);
 	aero_export_end(&d->figures);
+	aero_tell_end(&d->tell);
 	if (d->trigger >= 0)
 		close(d->trigger);
 	if (d->alone >= 0)
