@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* aerostat host: commands for the host of libvirt guests.  docs/use/host.md describes them. */
+/* aerostat host: commands for the host of guests of libvirt or Xen.  docs/use/host.md describes
+ * them. */
 #include "host.h"
 
 #include <string.h>
