@@ -175,6 +175,16 @@ domu_modules()
 # What domUs have to do in the policies' bench.
 DOMU_PROGRAM=bench/policy/aerostat-load
 
+# The daemon of a host, in the build folder, where that was built for Xen.
+DOM0_DAEMON=lab/dom0-aerostat-hostd
+
+# dom0_daemon STAGE BUILD ROOT: the daemon and its libraries, of which Xen's are in ROOT.
+dom0_daemon()
+{
+	[ -x "$2/$DOM0_DAEMON" ] || return 0
+	cp "$2/$DOM0_DAEMON" "$1/usr/sbin/aerostat-hostd" && copy_closure "$1" "$3" "$2/$DOM0_DAEMON"
+}
+
 # kernel_payload STAGE NAME RELEASE VMLINUX MODDIR OURS AGENT BUILD: one kernel for dom0
 # itself (modules) and for domUs (vmlinux and initramfs in /xen/NAME).
 kernel_payload()
@@ -216,6 +226,7 @@ dom0_image()
 		printf '%s\n' "$3" "$4"
 		# shellcheck disable=SC2046 # paths without white space
 		cat "$agent" $(guest_programs "$agent") "$2/$DOMU_PROGRAM" "$HERE/guest/dom0.sh" "$HERE/xen.sh" | sha256sum
+		sha256sum "$2/$DOM0_DAEMON" 2>/dev/null
 		printf '%s\n' "$3" | while read -r _ release vmlinux _; do
 			stat -c '%n %s %Y' "$vmlinux"
 			find -H "$5/$release" -maxdepth 1 -name '*.ko' -exec sha256sum {} + 2>/dev/null | sort
@@ -228,6 +239,7 @@ dom0_image()
 	trap 'rm -rf "$stage" "$stage".*' EXIT
 	trap 'exit 1' INT TERM HUP
 	if ! { mkdir "$stage/dom0" && cp -a "$4/." "$stage/dom0/" && xen_base "$stage/dom0" "$agent" &&
+		dom0_daemon "$stage/dom0" "$2" "$4" &&
 		cp "$HERE/guest/dom0.sh" "$stage/dom0/xen/start" && chmod 755 "$stage/dom0/xen/start"; }; then
 		die "can't gather dom0's initramfs in $stage"
 	fi
