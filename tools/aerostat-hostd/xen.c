@@ -21,6 +21,9 @@
 /* By more than this no guest's size changes without a driver. */
 #define MOVED_KIB   2048U
 
+/* Pages that are not of its memory proper are less than this. */
+#define SPECIAL_KIB 2048U
+
 /*
  * What the hypervisor lets a guest have beyond its target, where its toolstack leaves it nothing:
  * pages that are not of its memory proper.
@@ -33,11 +36,13 @@ struct known {
 	struct xen_domain domain;
 	struct xen_about about;
 	unsigned int looks;
-	bool read;	    /* about is right */
-	bool seen;	    /* in the present look */
-	bool ran;	    /* it was not paused any more */
-	bool started;	    /* a driver has answered */
-	uint64_t first_kib; /* what it had until then */
+	bool read;			 /* about is right */
+	bool seen;			 /* in the present look */
+	bool ran;			 /* it was not paused any more */
+	bool started;			 /* a driver has answered */
+	uint64_t first_kib;		 /* what it had until then */
+	uint64_t before_kib, target_kib; /* at the last look */
+	uint64_t special_kib;		 /* what it has at rest beyond its target */
 	struct known *next;
 };
 
@@ -149,12 +154,30 @@ static uint64_t less(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
-/* Targets are without the memory of a graphics card; so is what a guest has. */
-static void take_size(const struct known *k, uint64_t target_kib, struct aero_host_sight *s)
+/*
+ * A target is without the memory of a graphics card, and without some pages that PVH and HVM guests
+ * have besides.  So must be what is compared with it: else each guest would have a little more than
+ * was counted on.
+ */
+static void take_special(struct known *k, uint64_t target_kib)
 {
+	uint64_t memory_kib = less(k->domain.has_kib, k->about.video_kib);
+	bool rests = k->domain.has_kib == k->before_kib && target_kib == k->target_kib;
+
+	if (rests && target_kib && memory_kib >= target_kib &&
+	    memory_kib - target_kib <= SPECIAL_KIB)
+		k->special_kib = memory_kib - target_kib;
+	k->before_kib = k->domain.has_kib;
+	k->target_kib = target_kib;
+}
+
+static void take_size(struct known *k, uint64_t target_kib, struct aero_host_sight *s)
+{
+	take_special(k, target_kib);
 	s->boot_kib = k->about.static_max_kib;
-	s->current_kib = less(k->domain.has_kib, k->about.video_kib);
-	s->resident_kib = k->domain.has_kib;
+	s->current_kib = less(k->domain.has_kib, k->about.video_kib + k->special_kib);
+	/* The rest counts as the host's own. */
+	s->resident_kib = s->current_kib;
 	s->asked_kib = target_kib;
 	/* One that is still being built is paused, and is to have this. */
 	if (k->domain.paused && target_kib > s->current_kib && target_kib <= s->boot_kib)
