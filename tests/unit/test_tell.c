@@ -41,7 +41,7 @@ static int begin(void **state)
 	int pair[2];
 
 	(void)state;
-	snprintf(root, sizeof(root), "/tmp/aerostat-tell-XXXXXX");
+	snprintf(root, sizeof(root), P_tmpdir "/aerostat-tell-XXXXXX");
 	assert_non_null(mkdtemp(root));
 	snprintf(path, sizeof(path), "%s/proc", root);
 	assert_int_equal(mkdir(path, 0700), 0);

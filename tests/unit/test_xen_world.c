@@ -86,7 +86,7 @@ const char *xen_control_error(const struct xen_control *c)
 
 /* ---- the rig ---- */
 
-static char folder[] = "/tmp/aerostat-xenstored-XXXXXX";
+static char folder[] = P_tmpdir "/aerostat-xenstored-XXXXXX";
 static struct xen_machine *machine;
 static unsigned int hurries;
 static int ticks;
