@@ -11,6 +11,6 @@ arm64_agent()
 	mkdir -p "$1/lab/arm64" || die "can't make $1/lab/arm64"
 	# shellcheck disable=SC2046 # a list of words
 	(cd "$HERE" && $compiler -std=gnu11 -static -Os -o "$1/lab/arm64/aerostat-agent.new" \
-		$(cat guest/agent.sources)) || die "the agent for arm64 could not be built"
+		$(grep -v '^#' guest/agent.sources)) || die "the agent for arm64 could not be built"
 	mv "$1/lab/arm64/aerostat-agent.new" "$1/lab/arm64/aerostat-agent" || die "can't write $1/lab/arm64"
 }
