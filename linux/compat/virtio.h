@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* How different kernels reset a virtio device and make its queues. */
+/* How different kernels reset a virtio device, read what it offers, and make its queues. */
 #ifndef AEROSTAT_COMPAT_VIRTIO_H
 #define AEROSTAT_COMPAT_VIRTIO_H
 
@@ -13,6 +13,24 @@ static inline void aero_compat_virtio_reset(struct virtio_device *vdev)
 	virtio_reset_device(vdev);
 #else
 	vdev->config->reset(vdev);
+#endif
+}
+
+/*
+ * Returns the first 64 features that the device offers.  Since 6.17 a transport may know more of
+ * them, and has no function for the first 64 alone then.
+ */
+static inline u64 aero_compat_virtio_offered(struct virtio_device *vdev)
+{
+#ifdef AERO_HAVE_VIRTIO_EXTENDED_FEATURES
+	struct {
+		VIRTIO_DECLARE_FEATURES(features);
+	} offered;
+
+	virtio_get_features(vdev, offered.features_array);
+	return offered.features;
+#else
+	return vdev->config->get_features(vdev);
 #endif
 }
 

@@ -114,7 +114,7 @@ static void stats_work(struct work_struct *work)
 static unsigned int list_queues(struct aerostat_virtio *d, enum aero_virtio_queue which[],
 				vq_callback_t *callbacks[], const char *names[])
 {
-	u64 offered = d->vdev->config->get_features(d->vdev);
+	u64 offered = aero_compat_virtio_offered(d->vdev);
 	unsigned int i, n = 0;
 	struct {
 		enum aero_virtio_queue queue;
